@@ -1,0 +1,183 @@
+"""End-to-end tests: generate a repository in every language and run its own Make targets.
+
+A language brings what these tests must know of it (a call to plant, how its artifact installs) in
+``templates/LANG/e2e.toml``; nothing here names one. A language whose toolchain is missing is
+skipped loudly, never under ``CI=true``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CI = os.environ.get("CI") == "true"
+
+ANSWERS: dict[str, dict[str, str]] = {
+    "default": {"name": "my-server"},
+    "hostile": {
+        "name": "s" + "-very-long-name" * 4 + "-ab",
+        "description": "It's \"quoted\" \\ $(touch pwned) `id` ${HOME} {{ x }} <{ y }> '''\"\"\" */ --> <b>#\u202e \U0001f469\u200d\U0001f4bb \u2028 %s {0} Zoë",
+        "author": 'O\'Neil "$(id)" \\ <script> #1 {{ a }}',
+        "license": "Apache-2.0",
+    },
+}
+
+
+def need(program: str) -> str:
+    """The path of a program; without it the test is skipped, or fails under ``CI=true``."""
+    found = shutil.which(program)
+    if found:
+        return found
+    message = f"{program} is not installed; install it to run this test"
+    if CI:
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A generated repository, and what its language's ``e2e.toml`` says."""
+
+    path: Path
+    language: str
+    answers: str
+    name: str
+
+    @property
+    def package(self) -> str:
+        return self.name.replace("-", "_")
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        text = (ROOT / "templates" / self.language / "e2e.toml").read_text()
+        spec: dict[str, Any] = tomllib.loads(self.fill(text))
+        return spec
+
+    @property
+    def description(self) -> str:
+        manifest = tomllib.loads((self.path / ".cargo-mcp/manifest.toml").read_text())
+        return str(manifest["answers"]["description"])
+
+    def fill(self, text: str) -> str:
+        return text.replace("<{ name }>", self.name).replace("<{ package }>", self.package)
+
+    @property
+    def command(self) -> list[str]:
+        """The program and its arguments as client configurations name them: absolute."""
+        return [str(self.path / part) if (self.path / part).exists() else part for part in self.spec["command"]]
+
+    def run(self, *command: str, timeout: float = 900, env: dict[str, str] | None = None) -> Result:
+        """Run a command in the repository with nothing of the server's own settings inherited."""
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env=environment(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def make(self, *targets: str, env: dict[str, str] | None = None, timeout: float = 900) -> Result:
+        return self.run("make", *targets, env=env, timeout=timeout)
+
+    def make_ok(self, *targets: str, env: dict[str, str] | None = None) -> Result:
+        result = self.make(*targets, env=env)
+        assert result.code == 0, f"make {' '.join(targets)} exited {result.code}\n{tail(result.output)}"
+        return result
+
+    def dirty(self) -> str:
+        return self.run("git", "status", "--porcelain").stdout
+
+
+def environment(more: dict[str, str] | None = None) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("MCP_", "PYTEST", "VIRTUAL_ENV", "COV_"))}
+    return {**kept, **(more or {})}
+
+
+def tail(text: str, lines: int = 60) -> str:
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cargo-mcp", default=str(ROOT / "target/release/cargo-mcp"), help="the built tool")
+    parser.addoption("--language", action="append", help="only this language; may be repeated")
+
+
+def languages(config: pytest.Config) -> list[str]:
+    chosen: list[str] | None = config.getoption("--language")
+    if chosen:
+        return chosen
+    listed = subprocess.run(
+        [config.getoption("--cargo-mcp"), "templates", "--format", "json"], capture_output=True, text=True, check=True
+    )
+    return [template["name"] for template in json.loads(listed.stdout)["templates"]]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "repository" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker("answers")
+        answers = only.args if only else tuple(ANSWERS)
+        cases = [
+            pytest.param((language, chosen), id=f"{language}-{chosen}", marks=pytest.mark.xdist_group(language))
+            for language in languages(metafunc.config)
+            for chosen in answers
+        ]
+        metafunc.parametrize("repository", cases, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def cargo_mcp(request: pytest.FixtureRequest) -> str:
+    return str(request.config.getoption("--cargo-mcp"))
+
+
+def generate(cargo_mcp: str, folder: Path, language: str, answers: str) -> Repository:
+    chosen = dict(ANSWERS[answers])
+    name = chosen.pop("name")
+    options = [part for key, value in chosen.items() for part in (f"--{key}", value)]
+    target = folder / name
+    subprocess.run([cargo_mcp, "new", str(target), "--lang", language, "-y", *options], check=True, env=environment())
+    repository = Repository(target, language, answers, name)
+    for program in repository.spec["toolchain"]:
+        need(program)
+    for command in (
+        ["git", "add", "-A"],
+        ["git", "-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "commit", "-qm", "Start"],
+    ):
+        assert repository.run(*command).code == 0
+    return repository
+
+
+@pytest.fixture(scope="session")
+def repository(
+    request: pytest.FixtureRequest, cargo_mcp: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Repository]:
+    """A committed and installed repository; each test leaves it as it found it."""
+    language, answers = request.param
+    made = generate(cargo_mcp, tmp_path_factory.mktemp(f"{language}-{answers}"), language, answers)
+    made.make_ok("install")
+    yield made

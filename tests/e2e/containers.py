@@ -1,0 +1,124 @@
+"""Builds and runs a Containerfile with buildah and podman where no image registry can be reached.
+
+Only the base images are stand-ins: a Debian root with the machine's own toolchains, under the public
+names that the Containerfile asks for. Everything after ``FROM`` is real.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
+CONTAINERS = (
+    '[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]\n'
+    '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
+)
+PACKAGES = "ca-certificates,libstdc++6,python3,python3-pip,python3-venv"
+MACHINE = ["/usr/bin/node", "/usr/lib/node_modules"]
+"""Toolchains that Debian has too old; copied from the machine when they are there."""
+
+CERTIFICATES = Path("/etc/ssl/certs")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """buildah and podman with a storage of their own below ``folder``."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, folder: Path) -> Engine:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "storage.conf").write_text(STORAGE.format(folder))
+        (folder / "containers.conf").write_text(CONTAINERS)
+        engine = cls(folder)
+        if not engine.has("localhost/base"):
+            engine._import_base()
+        return engine
+
+    @property
+    def env(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
+            "CONTAINERS_CONF": str(self.folder / "containers.conf"),
+            "BUILDAH_ISOLATION": "chroot",
+            "BUILDAH_FORMAT": "docker",
+        }
+
+    def call(self, *command: str, cwd: Path | None = None, timeout: float = 900) -> str:
+        done = subprocess.run(command, env=self.env, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False)
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        return done.stdout.strip()
+
+    def has(self, image: str) -> bool:
+        return subprocess.run(["buildah", "inspect", "--type", "image", image], env=self.env, capture_output=True, check=False).returncode == 0
+
+    def _import_base(self) -> None:
+        root = self.folder / "base.tar"
+        subprocess.run(
+            ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root)],
+            check=True,
+            env={**os.environ, "TMPDIR": "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"},
+        )
+        container = self.call("buildah", "from", "scratch")
+        self.call("buildah", "add", container, str(root), "/")
+        for path in MACHINE:
+            if Path(path).exists():
+                self.call("buildah", "add", container, path, path)
+        mounted = Path(self.call("buildah", "mount", container))
+        local = mounted / "usr/local/bin"
+        for link, target in (
+            ("python", "/usr/bin/python3"),
+            ("python3", "/usr/bin/python3"),
+            ("pip", "/usr/bin/pip3"),
+            ("node", "/usr/bin/node"),
+            ("npm", "/usr/lib/node_modules/npm/bin/npm-cli.js"),
+        ):
+            (local / link).symlink_to(target)
+        shutil.rmtree(mounted / "usr/share/doc", ignore_errors=True)
+        self.call("buildah", "umount", container)
+        self.call("buildah", "config", "--env", "PATH=/usr/local/bin:/usr/bin:/bin", container)
+        self.call("buildah", "commit", "--rm", container, "localhost/base")
+        root.unlink()
+
+    def stand_in(self, containerfile: Path) -> None:
+        """Gives the base image every name that the Containerfile asks for."""
+        text = containerfile.read_text()
+        arguments = dict(re.findall(r"^ARG\s+(\w+)=(\S+)", text, re.MULTILINE))
+        stages: set[str] = set()
+        for image, stage in re.findall(r"^FROM\s+(\S+)(?:\s+AS\s+(\S+))?", text, re.MULTILINE | re.IGNORECASE):
+            wanted = re.sub(r"\$\{?(\w+)\}?", lambda match: arguments[match[1]], image)
+            if wanted not in stages:
+                self.call("buildah", "tag", "localhost/base", wanted.partition("@")[0])
+            stages.add(stage)
+
+    def path_with_wrapper(self) -> str:
+        """A PATH on which ``podman`` builds as this machine can and does everything else itself."""
+        settings = {
+            "/etc/pip.conf": f"[global]\ncert = {CERTIFICATES}/ca-certificates.crt\n",
+            "/usr/etc/npmrc": f"cafile={CERTIFICATES}/ca-certificates.crt\n",
+            "/etc/uv/uv.toml": "system-certs = true\n",
+        }
+        mounts = [f"-v={CERTIFICATES}:{CERTIFICATES}:ro"]
+        for place, text in settings.items():
+            file = self.folder / place.rpartition("/")[2]
+            file.write_text(text)
+            mounts.append(f"-v={file}:{place}:ro")
+        options = ["--isolation=chroot", "--network=host", "--pull-never", "--format=docker", *mounts]
+        folder = self.folder / "bin"
+        folder.mkdir(exist_ok=True)
+        wrapper = folder / "podman"
+        podman = shutil.which("podman", path=os.environ["PATH"])
+        wrapper.write_text(
+            "#!/bin/sh\n"
+            f'[ "$1" = build ] && shift && exec buildah build {" ".join(options)} "$@"\n'
+            f'exec {podman} "$@"\n'
+        )
+        wrapper.chmod(0o755)
+        return f"{folder}:{os.environ['PATH']}"
