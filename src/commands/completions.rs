@@ -1,0 +1,19 @@
+//! `cargo mcp completions`: a script that completes `cargo-mcp …` in a shell.
+
+use clap::CommandFactory as _;
+
+use crate::Exit;
+use crate::cli::{Cli, Completions};
+use crate::error::Result;
+use crate::ui::Ui;
+
+/// Prints the script.
+///
+/// # Errors
+/// When stdout cannot be written to.
+pub fn run(arguments: &Completions, ui: &Ui) -> Result<Exit> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut Cli::command(), "cargo-mcp", &mut script);
+    ui.text(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,19 @@
+//! One file a subcommand: arguments → request → op → report. The only place that asks the user anything.
+
+pub mod completions;
+
+use crate::Exit;
+use crate::cli::Command;
+use crate::error::Result;
+use crate::ui::Ui;
+
+/// Runs a subcommand.
+///
+/// # Errors
+/// Whatever stops it.
+pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
+    match command {
+        Command::Completions(arguments) => completions::run(&arguments, ui),
+        Command::New(_) | Command::Templates(_) => Ok(Exit::Done),
+    }
+}
