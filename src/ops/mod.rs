@@ -1,0 +1,3 @@
+//! One use case a file: no clap, no terminal.
+
+pub mod new;

@@ -1,0 +1,150 @@
+//! Filters that make any text without control characters harmless in the place where it lands.
+//!
+//! Each is the whole defence for its place: whoever writes a template chooses the filter by the syntax around
+//! the value, never by what the value is expected to hold. Names and packages are safe by their grammar.
+
+use std::fmt::Write as _;
+
+/// A double-quoted literal that means the same in JSON, YAML, TOML, Python, TypeScript and Go.
+///
+/// Characters that are invisible, reorder text or end lines are escaped, so that the file shows what it says.
+/// Those beyond the basic plane stay raw: the languages have no escape for them in common.
+#[must_use]
+pub fn quote(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if (c.is_control() || is_deceptive(c)) && u32::from(c) <= 0xFFFF => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// One word of a POSIX shell, in single quotes.
+#[must_use]
+pub fn sh(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The value of a Makefile variable, up to the end of the line.
+#[must_use]
+pub fn make(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut backslashes = 0;
+    for c in text.chars() {
+        match c {
+            '$' => out.push_str("$$"),
+            '#' => {
+                out.extend(std::iter::repeat_n('\\', backslashes + 1));
+                out.push('#');
+            }
+            c => out.push(c),
+        }
+        backslashes = if c == '\\' { backslashes + 1 } else { 0 };
+    }
+    if backslashes > 0 {
+        out.push_str("$()");
+    }
+    out
+}
+
+/// The value of a `LABEL` in a Containerfile, in double quotes.
+#[must_use]
+pub fn dockerfile(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        if matches!(c, '\\' | '"' | '$') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
+}
+
+/// Text within a line of Markdown that shows as it is: no markup, no HTML, no reordering of what follows.
+#[must_use]
+pub fn md(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let block_start = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(0);
+    for (place, c) in text.char_indices() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '|' | '$' => out.extend(['\\', c]),
+            '#' | '+' | '-' | '=' if place == 0 => out.extend(['\\', c]),
+            '.' | ')' if place == block_start && place > 0 => out.extend(['\\', c]),
+            '#' if text[place..].chars().all(|c| c == '#') => out.extend(['\\', c]),
+            c if is_bidi(c) || is_line_end(c) => {
+                let _ = write!(out, "&#x{:X};", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Text within a comment of one line in any syntax; it stays readable rather than exact.
+#[must_use]
+pub fn comment(text: &str) -> String {
+    let text: String =
+        text.chars().map(|c| if is_line_end(c) { ' ' } else { c }).filter(|c| !is_bidi(*c)).collect();
+    let text = text.replace("*/", "* /").replace("/*", "/ *").replace("--", "- -").replace("]]>", "]] >");
+    text.trim_end_matches(['\\', ' ']).to_owned()
+}
+
+/// At most `n` characters; a text that was cut ends in an ellipsis.
+#[must_use]
+pub fn truncate_chars(text: &str, n: usize) -> String {
+    if text.chars().count() <= n {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(n.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// Format characters, line ends beyond the newline, and code points that stand for no character.
+fn is_deceptive(c: char) -> bool {
+    is_bidi(c)
+        || is_line_end(c)
+        || matches!(
+            c,
+            '\u{AD}'
+                | '\u{600}'..='\u{605}'
+                | '\u{6DD}'
+                | '\u{70F}'
+                | '\u{890}'..='\u{891}'
+                | '\u{8E2}'
+                | '\u{115F}'..='\u{1160}'
+                | '\u{17B4}'..='\u{17B5}'
+                | '\u{180B}'..='\u{180F}'
+                | '\u{200B}'..='\u{200F}'
+                | '\u{2060}'..='\u{206F}'
+                | '\u{3164}'
+                | '\u{FDD0}'..='\u{FDEF}'
+                | '\u{FEFF}'
+                | '\u{FFA0}'
+                | '\u{FFF0}'..='\u{FFFB}'
+                | '\u{FFFE}'..='\u{FFFF}'
+        )
+}
+
+/// Characters that change the direction of the text after them.
+const fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{61C}' | '\u{200E}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Characters other than the newline that some parsers take for the end of a line.
+const fn is_line_end(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
