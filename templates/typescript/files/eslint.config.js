@@ -6,6 +6,7 @@ import security from './eslint.security.js';
 
 export default defineConfig(
   globalIgnores(['build/', 'coverage/', 'dist/']),
+  security,
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
@@ -20,7 +21,15 @@ export default defineConfig(
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
     },
   },
-  security,
+  {
+    // The compiler checks names in JavaScript too, and knows those of Node.js.
+    files: ['**/*.mjs'],
+    rules: { 'no-undef': 'off' },
+  },
+  {
+    files: ['*.js'],
+    extends: [tseslint.configs.disableTypeChecked],
+  },
   {
     // Scripts and the performance test talk to a person.
     files: ['scripts/**', 'tests/performance/**'],

@@ -7,7 +7,9 @@ export default defineConfig({
   name: 'security',
   files: ['**/*.{js,mjs,ts}'],
   languageOptions: { parser: tseslint.parser },
-  plugins: { security },
+  // The typescript plugin without a rule: comments in the code name rules of it.
+  linterOptions: { reportUnusedDisableDirectives: 'off' },
+  plugins: { security, '@typescript-eslint': tseslint.plugin },
   rules: {
     'no-eval': 'error',
     'no-implied-eval': 'error',

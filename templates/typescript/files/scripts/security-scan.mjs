@@ -27,7 +27,7 @@ const NOT_A_SECRET = /not-a-secret: \S/;
 
 /** @type {[string, RegExp][]} */
 const SECRETS = [
-  ['private key', /-----BEGIN (?:[A-Z]+ ){0,3}PRIVATE KEY-----/],
+  ['private key', /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----/],
   ['AWS access key', /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/],
   ['GitHub token', /\b(?:gh[oprsu]_[A-Za-z0-9]{36}|github_pat_\w{60})/],
   ['GitLab token', /\bglpat-[\w-]{20}/],
@@ -64,7 +64,8 @@ export function findSecrets(text) {
     if (NOT_A_SECRET.test(line)) return [];
     const kinds = SECRETS.filter(([, pattern]) => pattern.test(line)).map(([kind]) => kind);
     const value = ASSIGNED.exec(line)?.[1];
-    if (value !== undefined && /\d/.test(value) && entropy(value) > 4) kinds.push('assigned secret');
+    if (value !== undefined && /\d/.test(value) && entropy(value) > 4)
+      kinds.push('assigned secret');
     return kinds.map((kind) => ({ line: index + 1, kind }));
   });
 }
@@ -100,17 +101,27 @@ export function scanSecrets(root) {
 }
 
 /**
+ * @param {string} path
+ * @returns {unknown}
+ */
+function readJson(path) {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+/**
  * @param {string} root
  * @returns {string[]}
  */
 export function scanLicences(root) {
-  /** @type {{ packages: Record<string, { dev?: boolean, license?: string }> }} */
-  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const lock = /** @type {{ packages: Record<string, { dev?: boolean, license?: string }> }} */ (
+    readJson(join(root, 'package-lock.json'))
+  );
   return Object.entries(lock.packages).flatMap(([path, locked]) => {
     if (path === '') return [];
     const manifest = join(root, path, 'package.json');
-    /** @type {{ license?: string }} */
-    const installed = existsSync(manifest) ? JSON.parse(readFileSync(manifest, 'utf8')) : locked;
+    const installed = /** @type {{ license?: string }} */ (
+      existsSync(manifest) ? readJson(manifest) : locked
+    );
     const licence = installed.license ?? locked.license ?? 'none';
     const allowed = locked.dev ? DEVELOPMENT_LICENCES : LICENCES;
     // "(MIT OR GPL-3.0)": one allowed choice is enough.
@@ -135,13 +146,17 @@ function scanCode() {
  * @returns {string[] | null}
  */
 export function readAudit(output) {
-  /** @type {{ vulnerabilities?: Record<string, { severity: string, range: string }> }} */
-  let report;
+  /** @type {unknown} */
+  let answer;
   try {
-    report = JSON.parse(output);
+    answer = JSON.parse(output);
   } catch {
     return null;
   }
+  const report =
+    /** @type {{ vulnerabilities?: Record<string, { severity: string, range: string }> }} */ (
+      answer
+    );
   if (report.vulnerabilities === undefined) return null;
   return Object.entries(report.vulnerabilities).map(
     ([name, { severity, range }]) => `${name} ${range}: ${severity}`,
@@ -172,7 +187,9 @@ function main() {
       failed ||= !accepted;
       console.log(
         `${name}: NOT CHECKED, the advisory service could not be asked` +
-          (accepted ? ' (accepted by ALLOW_UNAUDITED=1)' : '; set ALLOW_UNAUDITED=1 to accept that'),
+          (accepted
+            ? ' (accepted by ALLOW_UNAUDITED=1)'
+            : '; set ALLOW_UNAUDITED=1 to accept that'),
       );
     } else if (findings.length > 0) {
       failed = true;
