@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     fn tree() -> Tree {
-        let long = format!("{}/file.txt", vec!["a-rather-long-folder"; 12].join("/"));
+        let long = format!("{}/file.txt", ["a-rather-long-folder"; 12].join("/"));
         [("b", Mode::Executable), ("a/c", Mode::Plain), (&long, Mode::Plain)]
             .map(|(path, mode)| {
                 (RepoPath::new(path).unwrap(), File { bytes: Cow::Owned(path.repeat(99).into_bytes()), mode })

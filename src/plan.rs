@@ -14,7 +14,7 @@ pub enum Action {
 }
 
 /// All changes, in the order in which they are made.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Plan {
     /// The changes.

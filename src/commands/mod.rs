@@ -2,6 +2,8 @@
 
 pub mod completions;
 pub mod new;
+mod prompt;
+pub mod templates;
 
 use crate::Exit;
 use crate::cli::Command;
@@ -16,6 +18,6 @@ pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
     match command {
         Command::Completions(arguments) => completions::run(&arguments, ui),
         Command::New(arguments) => new::run(&arguments, ui),
-        Command::Templates(_) => Ok(Exit::Done),
+        Command::Templates(_) => templates::run(ui),
     }
 }

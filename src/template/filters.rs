@@ -99,7 +99,12 @@ pub fn md(text: &str) -> String {
 pub fn comment(text: &str) -> String {
     let text: String =
         text.chars().map(|c| if is_line_end(c) { ' ' } else { c }).filter(|c| !is_bidi(*c)).collect();
-    let text = text.replace("*/", "* /").replace("/*", "/ *").replace("--", "- -").replace("]]>", "]] >");
+    let text = text
+        .replace("*/", "* /")
+        .replace("/*", "/ *")
+        .replace("--", "- -")
+        .replace("--", "- -")
+        .replace("]]>", "]] >");
     text.trim_end_matches(['\\', ' ']).to_owned()
 }
 
@@ -147,4 +152,99 @@ const fn is_bidi(c: char) -> bool {
 /// Characters other than the newline that some parsers take for the end of a line.
 const fn is_line_end(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Text that has broken generators before: quoting, substitution, comments, direction, lines, clusters.
+    const HOSTILE: &[&str] = &[
+        "plain",
+        r#"say "hi" and 'bye'"#,
+        r"back\slash \n \u0041 \",
+        "$(touch /tmp/pwned) `id` ${HOME} $$ $",
+        "{{ x }} <{ y }> <% z %> ${{ github.token }}",
+        r#"""" ''' */ /* --> <!-- ]]> # // ; & | < > !"#,
+        "\u{202e}evil\u{202c} \u{2066}x\u{2069}",
+        "a\u{2028}b\u{2029}c\u{feff}d\u{200b}e\u{ad}f\u{ffff}g",
+        "👩‍🚀 🏴\u{e0067}\u{e0062}\u{e007f} é 日本語 \u{10ffff}",
+        "- # > 1. * + = | ~~x~~ __y__ [z](http://e) @w :v:",
+        "#hash",
+        "-----",
+        "***///**",
+        "1. one",
+        "-dash",
+        "trailing \\",
+        "\\#x",
+        "\\\\#",
+        "%s %(x)s %",
+        "~",
+        "null",
+        "yes",
+        "0x10",
+        "",
+    ];
+
+    #[test]
+    fn quoted_text_is_read_back_by_parsers_of_json_and_toml() {
+        for text in HOSTILE {
+            let quoted = quote(text);
+            assert_eq!(serde_json::from_str::<String>(&quoted).as_deref().ok(), Some(*text), "{quoted}");
+            let table: toml::Table = toml::from_str(&format!("x = {quoted}")).unwrap();
+            assert_eq!(table["x"].as_str(), Some(*text), "{quoted}");
+            assert!(quoted.chars().all(|c| u32::from(c) > 0xFFFF || !is_deceptive(c)), "{quoted}");
+        }
+    }
+
+    #[test]
+    fn shell_words_are_closed() {
+        assert_eq!(sh("it's $(x)"), r"'it'\''s $(x)'");
+    }
+
+    #[test]
+    fn make_values_keep_dollars_hashes_and_trailing_backslashes() {
+        assert_eq!(make("$(x) # y"), r"$$(x) \# y");
+        assert_eq!(make(r"a\#b"), r"a\\\#b");
+        assert_eq!(make(r"end\"), r"end\$()");
+    }
+
+    #[test]
+    fn labels_substitute_nothing() {
+        assert_eq!(dockerfile(r#"a "b" \ ${c}"#), r#""a \"b\" \\ \${c}""#);
+    }
+
+    #[test]
+    fn markdown_shows_what_was_written() {
+        assert_eq!(
+            md("An MCP server. It's 100 % fine (really)."),
+            "An MCP server. It's 100 % fine (really)."
+        );
+        assert_eq!(
+            md("<script>&amp; --> *b* _i_ `c` [l](u)"),
+            r"&lt;script&gt;&amp;amp; --&gt; \*b\* \_i\_ \`c\` \[l\](u)"
+        );
+        assert_eq!(md("1. one"), r"1\. one");
+        assert_eq!(md("# x #"), r"\# x \#");
+        assert_eq!(md("\u{202e}x"), "&#x202E;x");
+        assert_eq!(md("👩‍🚀"), "👩‍🚀");
+    }
+
+    #[test]
+    fn comments_end_where_they_should() {
+        for text in HOSTILE {
+            let comment = comment(text);
+            for end in ["*/", "-->", "--", "]]>", "\n", "\u{2028}", "\u{202e}"] {
+                assert!(!comment.contains(end), "{end:?} in {comment:?}");
+            }
+            assert!(!comment.ends_with('\\'), "{comment:?}");
+        }
+    }
+
+    #[test]
+    fn a_cut_counts_characters() {
+        assert_eq!(truncate_chars("日本語", 3), "日本語");
+        assert_eq!(truncate_chars("日本語x", 3), "日本…");
+        assert_eq!(truncate_chars(&"é".repeat(200), 100).chars().count(), 100);
+    }
 }

@@ -73,6 +73,12 @@ impl Template {
         Ok(Self { language, spec: load(language)?, shared: load(SHARED)? })
     }
 
+    /// The language in a line, to choose it by.
+    #[must_use]
+    pub fn line(&self) -> String {
+        format!("{}: {}", self.language, self.spec.template.summary)
+    }
+
     /// What can be answered, the shared questions first.
     pub fn questions(&self) -> impl Iterator<Item = &Question> {
         self.shared.questions.iter().chain(&self.spec.questions)
