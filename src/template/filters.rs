@@ -118,6 +118,13 @@ pub fn truncate_chars(text: &str, n: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
+/// A project's name as a DNS label, which Kubernetes limits to 63 characters.
+#[must_use]
+pub fn dns_label(name: &str) -> String {
+    let label: String = name.chars().take(63).collect();
+    label.trim_end_matches('-').to_owned()
+}
+
 /// Format characters, line ends beyond the newline, and code points that stand for no character.
 fn is_deceptive(c: char) -> bool {
     is_bidi(c)
@@ -239,6 +246,13 @@ mod tests {
             }
             assert!(!comment.ends_with('\\'), "{comment:?}");
         }
+    }
+
+    #[test]
+    fn labels_of_long_names_are_cut_and_end_in_a_character() {
+        assert_eq!(dns_label("my-server"), "my-server");
+        assert_eq!(dns_label(&"a".repeat(64)), "a".repeat(63));
+        assert_eq!(dns_label(&format!("{}-b", "a".repeat(62))), "a".repeat(62));
     }
 
     #[test]

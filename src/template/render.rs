@@ -141,6 +141,7 @@ fn tera() -> Result<Tera> {
     })
     .map_err(|error| broken("delimiters", error))?;
     tera.register_filter("comment", |text: &str, _: Kwargs, _: &State| filters::comment(text));
+    tera.register_filter("dns_label", |text: &str, _: Kwargs, _: &State| filters::dns_label(text));
     tera.register_filter("dockerfile", |text: &str, _: Kwargs, _: &State| filters::dockerfile(text));
     tera.register_filter("make", |text: &str, _: Kwargs, _: &State| filters::make(text));
     tera.register_filter("md", |text: &str, _: Kwargs, _: &State| filters::md(text));
