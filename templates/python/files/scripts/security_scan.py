@@ -136,11 +136,19 @@ def vulnerabilities() -> Iterator[str]:
         raise UnauditedError(f"no answer for {len(skipped)} of {len(packages)} packages")
 
 
+CHECKS = {
+    "static analysis": static_analysis,
+    "secrets": secrets,
+    "licences": licences,
+    "vulnerabilities": vulnerabilities,
+}
+
+
 def main() -> int:
     """Run every check, print what each found and return the exit status."""
     findings = 0
     unaudited = ""
-    for check in (static_analysis, secrets, licences, vulnerabilities):
+    for title, check in CHECKS.items():
         before = findings
         try:
             for finding in check():
@@ -148,7 +156,6 @@ def main() -> int:
                 findings += 1
         except UnauditedError as error:
             unaudited = str(error)
-        title = check.__name__.replace("_", " ")
         said = "unknown" if unaudited else "clean"
         print(f"{title}: {f'{findings - before} found' if findings > before else said}")
     if findings:

@@ -1,4 +1,4 @@
-"""What the suites share: the server as a process, an issuer of tokens, requests as they go over the wire."""
+"""What the suites share: the server as a process, an issuer of tokens, requests on the wire."""
 
 import json
 import os
