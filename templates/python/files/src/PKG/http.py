@@ -111,7 +111,7 @@ class Perimeter:
         scope["headers"] = [(name, value.strip()) for name, value in scope["headers"]]
         headers = Headers(scope=scope)
         request_id = new_correlation_id(headers.get("x-request-id"))
-        correlation_id.set(request_id)
+        token = correlation_id.set(request_id)
         extra = {"x-request-id": request_id}
         response: Response | None = None
         if scope["path"] not in _OPEN_PATHS:
@@ -135,7 +135,10 @@ class Perimeter:
                 MutableHeaders(scope=message).update(extra)
             await send(message)
 
-        await (response or self._app)(scope, receive, send_with_headers)
+        try:
+            await (response or self._app)(scope, receive, send_with_headers)
+        finally:
+            correlation_id.reset(token)
 
     def _check(self, host: str, origin: str | None) -> None:
         host = host.lower()

@@ -30,6 +30,7 @@ class Listener(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                reset_contextvars=True,
                 timeout_graceful_shutdown=1,
             )
         )

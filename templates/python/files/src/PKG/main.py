@@ -25,7 +25,7 @@ from .tracing import configure_tracing, shutdown_tracing
 
 _LAST_ANSWERS_SECONDS = 1.5
 
-_log = get_logger(__name__)
+_log = get_logger(f"{__package__}.main")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -134,7 +134,7 @@ class Pending:
                 await self._answered.wait()
 
     def _settle(self, request_id: object) -> None:
-        self._ids.discard(request_id)  # type: ignore[arg-type]
+        self._ids.discard(request_id)
         self._answered.set()
 
 

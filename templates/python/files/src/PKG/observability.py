@@ -13,7 +13,7 @@ import sys
 import uuid
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
@@ -33,7 +33,8 @@ def new_correlation_id(candidate: str | None = None) -> str:
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger called `name`; usable at import time, before logging is configured."""
-    return cast("structlog.stdlib.BoundLogger", structlog.stdlib.get_logger(name))
+    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    return logger
 
 
 def _add_correlation_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -58,8 +59,12 @@ def _drop_traceback(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
+_LEADING = ("timestamp", "level", "event", "logger", "correlation_id")
+
+
 def _to_json(event: EventDict, **_: object) -> str:
-    return json.dumps(event, default=str, ensure_ascii=False)
+    ordered = {key: event.pop(key, None) for key in _LEADING} | dict(event)
+    return json.dumps(ordered, default=str, ensure_ascii=False)
 
 
 def configure_logging(level: str, log_format: str, *, debug: bool) -> None:

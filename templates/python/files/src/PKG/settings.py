@@ -207,8 +207,8 @@ def load() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        problems = {str(e["loc"][0]): _explain(e) for e in error.errors()}
-        raise SettingsError(list(problems.values())) from None
+        by_field = {str(e["loc"][0]): _explain(e) for e in error.errors()}
+        raise SettingsError(list(by_field.values())) from None
     if problems := _conflicts(settings):
         raise SettingsError(problems)
     return settings
