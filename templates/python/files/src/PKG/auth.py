@@ -19,7 +19,7 @@ import httpx2
 import jwt
 from jwt.exceptions import PyJWTError
 
-from .errors import AppError
+from .errors import AppError, dependency_unavailable
 from .observability import get_logger
 from .settings import Settings
 
@@ -78,7 +78,7 @@ class KeySet:
             await self._refresh()
             key = self._select(key_id)
         if key is None and self._failed_at > self._fetched_at:
-            raise AppError("dependency_unavailable", "the signing keys are unavailable")
+            raise dependency_unavailable("auth")
         return key
 
     def _select(self, key_id: str | None) -> jwt.PyJWK | None:
@@ -118,9 +118,13 @@ class KeySet:
 
 def _parse(document: bytes) -> dict[str | None, jwt.PyJWK]:
     """Return the usable keys by id; what is no public signing key of ours is skipped."""
+    key_set = json.loads(document)
+    items = key_set.get("keys") if isinstance(key_set, dict) else None
+    if not isinstance(items, list):
+        raise ValueError("not a key set")
     keys: dict[str | None, jwt.PyJWK] = {}
-    for item in json.loads(document)["keys"]:
-        if item.get("use", "sig") != "sig" or item.get("kty") == "oct":
+    for item in items:
+        if not isinstance(item, dict) or item.get("use", "sig") != "sig":
             continue
         try:
             key = jwt.PyJWK(item)
@@ -153,11 +157,12 @@ class TokenVerifier:
             del self._cache[digest]
         try:
             claims = await self._claims(token)
-        except (PyJWTError, UnicodeError, ValueError):
+            claims["sub"].encode()  # an ill-formed name could be neither logged nor stored
+            expires = int(claims["exp"]) + _LEEWAY_SECONDS
+        except (PyJWTError, ArithmeticError, TypeError, ValueError):
             raise AppError("unauthenticated") from None
         principal = Principal(claims["sub"], _scopes(claims), authenticated=True)
-        valid_until = min(claims["exp"] + _LEEWAY_SECONDS, time.time() + _MAX_CACHED_SECONDS)
-        self._cache[digest] = (valid_until, principal)
+        self._cache[digest] = (min(expires, time.time() + _MAX_CACHED_SECONDS), principal)
         if len(self._cache) > _MAX_CACHED_TOKENS:
             self._cache.popitem(last=False)
         return principal

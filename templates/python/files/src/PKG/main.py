@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 import anyio
-from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from anyio.abc import ObjectReceiveStream, ObjectSendStream, TaskStatus
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
@@ -75,9 +75,9 @@ async def serve_stdio(settings: Settings) -> None:
         pending = Pending()
         into_server, messages = anyio.create_memory_object_stream[SessionMessage | Exception]()
         answers, from_server = anyio.create_memory_object_stream[SessionMessage]()
-        _log.info("server.started", transport="stdio", host=None, port=None)
         async with anyio.create_task_group() as serving:
-            serving.start_soon(_stop_on_signal, runtime, pending)
+            await serving.start(_stop_on_signal, runtime, pending)
+            _log.info("server.started", transport="stdio", host=None, port=None)
             async with anyio.create_task_group() as relays:
                 relays.start_soon(pending.relay_in, lines_in, into_server)
                 relays.start_soon(pending.relay_out, from_server, lines_out)
@@ -138,11 +138,15 @@ class Pending:
         self._answered.set()
 
 
-async def _stop_on_signal(runtime: Runtime, pending: Pending) -> None:
+async def _stop_on_signal(
+    runtime: Runtime, pending: Pending, *, task_status: TaskStatus[None]
+) -> None:
     """Stop as on HTTP. A thread that waits for stdin cannot be interrupted, so the process exits."""
     if sys.platform == "win32":
+        task_status.started()
         return  # No such signals: Windows clients close stdin.
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        task_status.started()
         async for _ in signals:
             await runtime.lifecycle.stop()
             await runtime.lifecycle.drain()

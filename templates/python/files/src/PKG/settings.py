@@ -271,6 +271,13 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _is_wildcard(host: str) -> bool:
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
 def _conflicts(settings: Settings) -> list[str]:
     """Return what is wrong with settings that are fine one by one."""
     problems = []
@@ -304,6 +311,6 @@ def _http_conflicts(settings: Settings) -> list[str]:
         problems.append("MCP_AUTH_ISSUER=: expected the issuer's URL with MCP_AUTH_MODE=jwt")
     if (settings.auth_jwks_url is None) == (settings.auth_jwks_file is None):
         problems.append("MCP_AUTH_JWKS_URL=: expected it or MCP_AUTH_JWKS_FILE, one of the two")
-    if host in {"0.0.0.0", "::"} and settings.public_url is None:  # noqa: S104 - only compared
+    if _is_wildcard(host) and settings.public_url is None:
         problems.append(f"MCP_PUBLIC_URL=: expected a URL with jwt on wildcard host {host}")
     return problems

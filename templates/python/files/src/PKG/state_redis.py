@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
 import redis.asyncio as redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from . import NAME
@@ -183,6 +185,7 @@ class RedisConnection:
             decode_responses=True,
             socket_timeout=_TIMEOUT_SECONDS,
             socket_connect_timeout=_TIMEOUT_SECONDS,
+            retry=Retry(NoBackoff(), retries=1),  # a pooled connection may have gone stale
         )
         if previous is not None:
             await previous.aclose()
