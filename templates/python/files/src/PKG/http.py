@@ -182,7 +182,7 @@ class Gate:
             except (ValueError, RecursionError):
                 await _protocol_error(PARSE_ERROR, "Parse error")(scope, receive, send)
                 return
-            if not isinstance(message, dict):
+            if not _is_message(message):
                 await _protocol_error(INVALID_REQUEST, "Invalid request")(scope, receive, send)
                 return
             caller.set(who)
@@ -307,6 +307,18 @@ def _challenge(settings: Settings, error: AppError, headers: Mapping[str, str]) 
 def _protocol_error(code: int, text: str) -> Response:
     error = {"code": code, "message": text}
     return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, 400)
+
+
+def _is_message(message: object) -> bool:
+    """Return whether the body is one request or notification; the SDK's own words say too much."""
+    return (
+        isinstance(message, dict)
+        and message.get("jsonrpc") == "2.0"
+        and isinstance(message.get("method"), str)
+        and isinstance(message.get("params", {}), dict)
+        and isinstance(message.get("id", 0), str | int)
+        and not isinstance(message.get("id"), bool)
+    )
 
 
 def _refuse_constant(name: str) -> None:

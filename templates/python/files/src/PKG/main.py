@@ -16,6 +16,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
 from . import NAME, __version__
+from .lifecycle import Lifecycle
 from .listener import Listener, listen
 from .observability import configure_logging, get_logger
 from .runtime import Runtime
@@ -72,7 +73,7 @@ async def serve_stdio(settings: Settings) -> None:
     runtime = Runtime.build(settings)
     server = build_server(runtime)
     async with runtime.running(), stdio_server() as (lines_in, lines_out):
-        pending = Pending()
+        pending = Pending(runtime.lifecycle)
         into_server, messages = anyio.create_memory_object_stream[SessionMessage | Exception]()
         answers, from_server = anyio.create_memory_object_stream[SessionMessage]()
         async with anyio.create_task_group() as serving:
@@ -89,7 +90,8 @@ async def serve_stdio(settings: Settings) -> None:
 class Pending:
     """Requests that were read and not answered yet: stdin's end must not cut their answers off."""
 
-    def __init__(self) -> None:
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
         self._ids: set[str | int] = set()
         self._answered = anyio.Event()
 
@@ -112,6 +114,7 @@ class Pending:
                     ):
                         self._settle(request_id)
                 await sink.send(item)
+            self._lifecycle.stopping()
             await self.wait(_LAST_ANSWERS_SECONDS)
 
     async def relay_out(

@@ -70,6 +70,14 @@ def check_state_url(url: str) -> None:
         raise ValueError("expected memory://, redis://HOST or rediss://HOST")
 
 
+def _readable(path: Path) -> Path:
+    try:
+        path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ValueError("expected a readable file") from None
+    return path
+
+
 def _network(value: object) -> IPv4Network | IPv6Network:
     try:
         return ip_network(str(value), strict=False)
@@ -83,6 +91,7 @@ Networks = Annotated[
     NoDecode,
     BeforeValidator(_split),
 ]
+File = Annotated[Path, AfterValidator(_readable)]
 Url = Annotated[str, AfterValidator(_http_url)]
 StateUrl = Annotated[SecretStr, AfterValidator(_state_url)]
 Count = Annotated[int, Ge(0), Le(1_000_000_000)]
@@ -118,7 +127,7 @@ class Settings(BaseSettings):
     auth_issuer: Url | None = None
     auth_audience: str | None = None
     auth_jwks_url: Url | None = None
-    auth_jwks_file: Path | None = None
+    auth_jwks_file: File | None = None
     allow_unauthenticated: bool = False
     rate_limit_per_minute: Count = 600
     rate_limit_burst: Count = 60
@@ -130,12 +139,12 @@ class Settings(BaseSettings):
     shutdown_delay_seconds: Seconds = 0
     shutdown_grace_seconds: Seconds = 35
     state_url: StateUrl = SecretStr("memory://")
-    state_url_file: Path | None = None
+    state_url_file: File | None = None
     state_ttl_seconds: Positive = 3600
     max_operations: Positive = 16
     api_base_url: Url | None = None
     api_key: SecretStr | None = None
-    api_key_file: Path | None = None
+    api_key_file: File | None = None
     api_timeout_seconds: PositiveSeconds = 5
     api_max_concurrency: Positive = 16
     retry_attempts: Annotated[int, Ge(1), Le(100)] = 3
@@ -292,6 +301,11 @@ def _conflicts(settings: Settings) -> list[str]:
         if field in settings.model_fields_set and getattr(settings, f"{field}_file"):
             name = variable_name(field)
             problems.append(f"{name}: expected only one of {name} and {name}_FILE")
+    if settings.state_url_file:
+        try:
+            check_state_url(settings.state_url_file.read_text(encoding="utf-8").strip())
+        except ValueError as error:
+            problems.append(f"MCP_STATE_URL: {error}")
     if settings.transport == "http":
         problems += _http_conflicts(settings)
     return problems
