@@ -7,7 +7,10 @@ import threading
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Stub:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                body = b"".join(self.chunks()) if self.chunked else self.rfile.read(self.length)
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 request = Request(self.command, self.path, headers, body)
                 stub.requests.append(request)
@@ -51,6 +54,20 @@ class Stub:
                     self.close_connection = True
 
             do_POST = do_GET  # noqa: N815
+
+            @property
+            def chunked(self) -> bool:
+                return self.headers.get("transfer-encoding") == "chunked"
+
+            @property
+            def length(self) -> int:
+                return int(self.headers.get("content-length") or 0)
+
+            def chunks(self) -> Iterator[bytes]:
+                while size := int(self.rfile.readline(), 16):
+                    yield self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
 
             def log_message(self, *_: Any) -> None:
                 pass
