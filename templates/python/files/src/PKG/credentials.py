@@ -1,4 +1,4 @@
-"""Secrets that rotate without a restart: a file is read again when it changes, each read is audited."""
+"""Secrets that rotate without a restart: a changed file is read again, each read is audited."""
 
 import asyncio
 from pathlib import Path

@@ -41,6 +41,7 @@ _CORS = {
 }
 _EXPOSED = "x-request-id, retry-after, www-authenticate"
 
+NOBODY = Caller(ANONYMOUS)
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
@@ -255,7 +256,7 @@ class Gate:
         return address
 
 
-class _Disconnected(Exception):
+class _Disconnected(Exception):  # noqa: N818 - nothing went wrong
     """The client went away before its request was complete."""
 
 
@@ -263,7 +264,7 @@ def refuse(
     runtime: Runtime,
     error: AppError,
     message: object = None,
-    who: Caller = Caller(ANONYMOUS),
+    who: Caller = NOBODY,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the answer to a refused request, and give account of it."""

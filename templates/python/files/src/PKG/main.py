@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(serve(settings))
     except OSError as error:
-        _log.error("server.failed", reason=error.strerror or type(error).__name__)  # noqa: TRY400
+        _log.error("server.failed", reason=error.strerror or type(error).__name__)
         return 1
     finally:
         shutdown_tracing()
@@ -144,7 +144,7 @@ class Pending:
 async def _stop_on_signal(
     runtime: Runtime, pending: Pending, *, task_status: TaskStatus[None]
 ) -> None:
-    """Stop as on HTTP. A thread that waits for stdin cannot be interrupted, so the process exits."""
+    """Stop as on HTTP; the thread that waits for stdin cannot be stopped, so the process exits."""
     if sys.platform == "win32":
         task_status.started()
         return  # No such signals: Windows clients close stdin.

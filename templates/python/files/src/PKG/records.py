@@ -131,7 +131,7 @@ def _retry_after(response: httpx2.Response) -> float | None:
     return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
-def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return _ESCAPES.sub("", value)
     if isinstance(value, list):

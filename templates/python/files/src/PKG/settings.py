@@ -27,6 +27,7 @@ from .tools.registry import TOOLS
 SECRETS = ("api_key", "state_url")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _FOREIGN_VARIABLES = ("MCP_TIMEOUT", "MCP_TOOL_TIMEOUT", "MCP_*_SERVICE_HOST", "MCP_*_PORT*")
+_SHOWN_CHARACTERS = 100
 _OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
@@ -252,7 +253,7 @@ def _explain(error: ErrorDetails) -> str:
 
 def _printable(value: str) -> str:
     shown = "".join(c if c.isprintable() else "?" for c in value)
-    return shown if len(shown) <= 100 else f"{shown[:100]}…"
+    return shown if len(shown) <= _SHOWN_CHARACTERS else f"{shown[:_SHOWN_CHARACTERS]}…"
 
 
 def _expectation(field: str, error: ErrorDetails) -> str:
@@ -316,10 +317,11 @@ def _http_conflicts(settings: Settings) -> list[str]:
     if settings.auth_mode == "none":
         if is_loopback(host) or settings.allow_unauthenticated:
             return []
-        return [
+        problem = (
             f"MCP_SERVER_HOST={_printable(host)}: expected a loopback address without "
             "authentication; set MCP_AUTH_MODE=jwt, or MCP_ALLOW_UNAUTHENTICATED=true"
-        ]
+        )
+        return [problem]
     problems = []
     if settings.auth_issuer is None:
         problems.append("MCP_AUTH_ISSUER=: expected the issuer's URL with MCP_AUTH_MODE=jwt")
