@@ -126,7 +126,7 @@ class Handlers:
         """Read a resource, within the time that a tool has."""
         found = find_resource(self._runtime.resources, str(params.uri))
         if found is None:
-            raise MCPError(types.INVALID_PARAMS, "Unknown resource")
+            raise MCPError(types.INVALID_PARAMS, "Unknown resource", {"uri": str(params.uri)})
         resource = found.resource
         with _identified() as who, self._protocol_errors(resource.name):
             check_scope(who.principal, resource.scope)

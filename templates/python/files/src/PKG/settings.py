@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     auth_issuer: Url | None = None
     auth_audience: str | None = None
     auth_jwks_url: Url | None = None
-    auth_jwks_file: File | None = None
+    auth_jwks_file: Path | None = None
     allow_unauthenticated: bool = False
     rate_limit_per_minute: Count = 600
     rate_limit_burst: Count = 60
