@@ -4,7 +4,8 @@ use std::fs;
 use std::process::Command;
 
 use cargo_mcp::base;
-use cargo_mcp::manifest::{self, Manifest};
+use cargo_mcp::manifest::{self, Entry, Manifest};
+use cargo_mcp::path::RepoPath;
 
 use crate::harness::{Files, Sandbox, languages};
 
@@ -93,10 +94,10 @@ fn the_manifest_records_the_answers_and_each_file() {
         for path in OWN {
             files.remove(path).unwrap();
         }
-        assert!(manifest.files.keys().map(|path| path.as_str()).eq(files.keys().map(String::as_str)));
-        let sums: String =
-            manifest.files.iter().map(|(path, entry)| format!("{}  {path}\n", entry.sha256)).collect();
-        let sums = sandbox.write("sums", sums);
+        assert!(manifest.files.keys().map(RepoPath::as_str).eq(files.keys().map(String::as_str)));
+        let line = |(path, entry): (&RepoPath, &Entry)| format!("{}  {path}", entry.sha256);
+        let sums: Vec<_> = manifest.files.iter().map(line).collect();
+        let sums = sandbox.write("sums", sums.join("\n"));
         let check = Command::new("sha256sum")
             .args(["--check", "--quiet"])
             .arg(sums)
