@@ -32,6 +32,13 @@ class Answer:
     hang: bool = False
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing: servers under test drop connections as they like."""
+
+
 class Stub:
     """A threaded HTTP server on a free port that remembers its requests and answers with `answer`."""
 
@@ -72,8 +79,7 @@ class Stub:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
