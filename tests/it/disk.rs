@@ -259,3 +259,14 @@ fn a_mount_point_is_filled_in_place() {
     assert!(sandbox.files("disk") == reference());
     assert_eq!(sandbox.entries(""), ["disk"]);
 }
+
+#[test]
+fn a_path_that_is_no_text_is_a_path() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let sandbox = Sandbox::new();
+    let odd = std::ffi::OsStr::from_bytes(b"\xff");
+    let output = sandbox.new_server([odd]).args(["--name", "x", "--format", "json"]).ok();
+    assert_eq!(output.json()["name"], "x");
+    assert!(sandbox.path("").join(odd).join("README.md").exists());
+    sandbox.new_server([odd]).args(["--vcs", "none"]).exits(2);
+}
