@@ -6,8 +6,9 @@ import { type CallContext, correlationIdFrom, hasScope, runInContext } from './c
 import { AppError, toAppError } from './errors.js';
 import { isDeeperThan, isObject, type JsonObject } from './json.js';
 import { VERSION } from './package.js';
+import type { Slot } from './limits.js';
 import type { Site } from './site.js';
-import { findResource, scopes } from './tools/registry.js';
+import { findResource } from './tools/registry.js';
 
 /** Serves a request whose body has been parsed and admitted. */
 export type ProtocolHandler = (
@@ -30,6 +31,7 @@ const INVALID_REQUEST = -32600;
 const METADATA_PATH = '/.well-known/oauth-protected-resource/mcp';
 const MAX_NESTING = 200;
 const READ_TIMEOUT = 30_000;
+const READ_CHECK_INTERVAL = 5000;
 const KEEP_ALIVE_TIMEOUT = 75_000;
 
 const CORS = {
@@ -47,6 +49,7 @@ export function createHttpServer(app: App, protocol: ProtocolHandler): Server {
     {
       requestTimeout: READ_TIMEOUT,
       headersTimeout: READ_TIMEOUT,
+      connectionsCheckingInterval: READ_CHECK_INTERVAL,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
     },
     (req, res) => {
@@ -160,8 +163,10 @@ class Gate {
       if (!isObject(message)) throw new MalformedError(INVALID_REQUEST, 'Invalid request');
       const address = this.#site.clientAddress(req.socket.remoteAddress, forwardedFor(req));
       const rateKey = authenticator ? subject : address;
-      await this.#admitted({ correlationId, identity, rateKey }, message, gone.signal, (context) =>
-        runInContext(context, () => this.#protocol(req, res, message)),
+      const context = { correlationId, identity, rateKey };
+      const slot = await this.#admit(context, message, res, gone.signal);
+      await runInContext({ ...context, slot }, () => this.#protocol(req, res, message)).finally(
+        () => slot?.abandon(),
       );
     } catch (error) {
       if (res.destroyed || gone.signal.aborted) return;
@@ -184,30 +189,24 @@ class Gate {
   }
 
   /** What is allowed is decided on the parsed body, never on a header. */
-  async #admitted(
+  async #admit(
     context: CallContext,
     { method, params }: JsonObject,
+    res: ServerResponse,
     gone: AbortSignal,
-    serve: (context: CallContext) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<Slot | undefined> {
     const { calls, lifecycle, tools, resources } = this.#app;
     const { name, uri } = isObject(params) ? params : {};
     if (method === 'resources/read' && typeof uri === 'string') {
       requireScope(context, findResource(resources, uri)?.resource.scope);
     }
-    const tool = method === 'tools/call' && typeof name === 'string' ? tools.get(name) : undefined;
-    if (method === 'tools/call' && lifecycle.draining) throw new AppError('shutting_down');
-    if (!tool) return serve(context);
+    if (method !== 'tools/call') return undefined;
+    if (lifecycle.draining) throw new AppError('shutting_down');
+    const tool = typeof name === 'string' ? tools.get(name) : undefined;
+    if (!tool) return undefined;
     requireScope(context, tool.scope);
-    const ended = lifecycle.enter();
-    try {
-      const slot = await calls.admit(context.rateKey, gone);
-      await serve({ ...context, slot }).finally(() => {
-        slot.abandon();
-      });
-    } finally {
-      ended();
-    }
+    res.once('close', lifecycle.enter());
+    return calls.admit(context.rateKey, gone);
   }
 
   #refuse(
@@ -271,10 +270,12 @@ class Gate {
   }
 
   #metadata(res: ServerResponse): void {
+    const { tools, resources } = this.#app;
+    const scopes = [...tools.values(), ...resources].map(({ scope }) => scope);
     sendJson(res, 200, {
       resource: this.#site.resource,
       authorization_servers: [this.#app.settings.authIssuer],
-      scopes_supported: scopes,
+      scopes_supported: [...new Set(scopes)].sort(),
       bearer_methods_supported: ['header'],
     });
   }

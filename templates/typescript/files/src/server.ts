@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Server as NetServer } from 'node:net';
+import { finished } from 'node:stream/promises';
 import { setImmediate as tick, setTimeout as sleep } from 'node:timers/promises';
 
 import { toNodeHandler } from '@modelcontextprotocol/node';
@@ -12,7 +13,6 @@ import {
   McpServer,
   ProtocolError,
   ProtocolErrorCode,
-  ResourceNotFoundError,
   type ServerContext,
   type Tool as ListedTool,
   type Transport,
@@ -43,6 +43,7 @@ import {
 import { describeOperation } from './tools/tools.js';
 
 const STDIN_END_GRACE = 2000;
+const STDOUT_GRACE = 1000;
 
 /**
  * One instance serves one HTTP request or one stdio connection.
@@ -81,7 +82,14 @@ export function createProtocolServer(app: App): McpServer {
       })),
   }));
   server.setRequestHandler('resources/read', ({ params }) =>
-    inContext(app, (context) => readResource(app, params.uri, context)),
+    inContext(app, async (context) => {
+      try {
+        return await readResource(app, params.uri, context);
+      } catch (error) {
+        if (toAppError(error).code === 'operation_not_found') throw unknownResource(params.uri);
+        throw error;
+      }
+    }),
   );
 
   server.setRequestHandler('prompts/list', () => ({
@@ -132,7 +140,8 @@ export async function serveStdio(app: App, stop: AbortSignal): Promise<void> {
   const { lifecycle, settings } = app;
   const logger = app.logger.child({ logger: 'server' });
   const stdin = openStdin(settings.maxBodyBytes, logger);
-  const wire = new AnsweringTransport(new StdioServerTransport(stdin.lines, claimStdout()));
+  const stdout = claimStdout();
+  const wire = new AnsweringTransport(new StdioServerTransport(stdin.lines, stdout));
   const connection = serveConnection(() => createProtocolServer(app), {
     transport: wire,
     onerror: (error) => {
@@ -152,6 +161,7 @@ export async function serveStdio(app: App, stop: AbortSignal): Promise<void> {
     await Promise.race([wire.pending.none(), sleep(STDIN_END_GRACE, undefined, { ref: false })]);
   }
   await connection.close();
+  await Promise.race([finished(stdout.end()), sleep(STDOUT_GRACE, undefined, { ref: false })]);
   await stopApp(app);
   logger.info('server.stopped');
 }
@@ -234,6 +244,7 @@ async function callTool(
     const slot = context.slot ?? (await calls.admit(context.rateKey, mcpReq.signal));
     return toResult(await calls.run(tool, args, request, context, slot));
   } catch (error) {
+    if (mcpReq.signal.aborted) throw error;
     const refusal = toAppError(error);
     calls.refused(refusal, context.identity.subject, name);
     return toResult(errorAnswer(refusal, context.correlationId));
@@ -242,13 +253,18 @@ async function callTool(
 
 async function readResource(app: App, uri: string, context: CallContext) {
   const found = findResource(app.resources, uri);
-  if (!found) throw new ResourceNotFoundError(uri);
+  if (!found) throw unknownResource(uri);
   const { resource, variable } = found;
   const value = await app.calls.read('resource_read', resource, context, async () => {
     if (resource === SERVER_SETTINGS) return describeServer(app);
     return describeOperation(await app.operations.get(context.identity.subject, variable));
   });
   return { contents: [{ uri, mimeType: resource.mimeType, text: JSON.stringify(value) }] };
+}
+
+/** As the SDK's ResourceNotFoundError, but its message does not repeat what was sent. */
+function unknownResource(uri: string): ProtocolError {
+  return new ProtocolError(ProtocolErrorCode.InvalidParams, 'Resource not found', { uri });
 }
 
 async function getPrompt(
