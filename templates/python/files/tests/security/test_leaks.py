@@ -10,6 +10,7 @@ import pytest
 from tests.support import Issuer, Server, answer, http_server, request
 
 CANARY = "canary-7f3a"
+CREDENTIALS = f"user:{CANARY}"
 SCOPES = ("text:read", "records:read", "operations:write", "config:read")
 
 
@@ -21,7 +22,7 @@ def server(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     key_file.write_text(f"{CANARY}-key", encoding="utf-8")
     settings = issuer.settings() | {
         "MCP_API_KEY_FILE": str(key_file),
-        "MCP_API_BASE_URL": f"http://user:{CANARY}-url@127.0.0.1:9/?q={CANARY}",
+        "MCP_API_BASE_URL": f"http://{CREDENTIALS}@127.0.0.1:9/?q={CANARY}",
         "MCP_DEBUG_MODE": "true",
         "MCP_ENABLE_WRITES": "true",
         "MCP_LOG_LEVEL": "DEBUG",
