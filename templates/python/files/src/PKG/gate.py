@@ -58,7 +58,7 @@ class Gate:
                 return
             caller.set(who)
             with remote_parent(headers):
-                await self._pass(message, who, scope, _replay(body, receive), send)
+                await self._pass(message, who, scope, _replay(_mend(body, message), receive), send)
         except _Disconnected:
             return
         except AppError as error:
@@ -77,7 +77,9 @@ class Gate:
             name = params.get("name")
             tool = self._runtime.tools.get(name) if isinstance(name, str) else None
             if tool:
-                async with self._runtime.dispatcher.admit(tool, who):
+                arguments = params.get("arguments")
+                arguments = arguments if isinstance(arguments, dict) else {}
+                async with self._runtime.dispatcher.admit(tool, arguments, who):
                     await self._protocol(scope, receive, send)
                 return
         if message.get("method") == "resources/read":
@@ -194,6 +196,16 @@ def _is_message(message: object) -> bool:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+def _mend(body: bytes, message: object) -> bytes:
+    """Return the body without ill-formed strings, which one of the SDK's parsers refuses whole.
+
+    The tool still gets what was sent: its validation refuses them field by field.
+    """
+    if b"\\ud" not in body.lower():
+        return body
+    return json.dumps(message, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _replay(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:

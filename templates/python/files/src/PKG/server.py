@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from . import DESCRIPTION, __version__
 from .auth import LOCAL
 from .contracts import prompt_contract, resource_contract, tool_contract
-from .dispatch import Caller, Refusal, caller, check_scope, error_text, ticket
+from .dispatch import Caller, Refusal, Ticket, caller, check_scope, error_text, ticket
 from .errors import AppError
 from .http import create_site
 from .observability import audit, correlation_id, get_logger, new_correlation_id
@@ -134,10 +134,10 @@ class Handlers:
         with _identified() as who:
             admission = ticket.get()
             if admission is not None and admission.tool == tool.name:
-                return await self._run(context, tool, params, who, admission.deadline)
+                return await self._run(context, tool, admission, who)
             try:
-                async with self._dispatcher.admit(tool, who) as admission:
-                    return await self._run(context, tool, params, who, admission.deadline)
+                async with self._dispatcher.admit(tool, params.arguments or {}, who) as admission:
+                    return await self._run(context, tool, admission, who)
             except AppError as error:
                 self._dispatcher.refused(Refusal(error, who, tool.name))
                 return _tool_error(error_text(error))
@@ -185,16 +185,9 @@ class Handlers:
         return types.GetPromptResult(description=prompt.full_description, messages=[message])
 
     async def _run(
-        self,
-        context: RequestContext,
-        tool: Tool,
-        params: types.CallToolRequestParams,
-        who: Caller,
-        deadline: float,
+        self, context: RequestContext, tool: Tool, admission: Ticket, who: Caller
     ) -> types.CallToolResult:
-        outcome = await self._dispatcher.call(
-            tool, params.arguments or {}, deadline, self._tool_context(context, who)
-        )
+        outcome = await self._dispatcher.call(tool, admission, self._tool_context(context, who))
         if outcome.structured is None:
             return _tool_error(outcome.text)
         return types.CallToolResult(

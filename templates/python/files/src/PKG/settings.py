@@ -149,7 +149,7 @@ def _without_credentials(value: object) -> object:
     if not isinstance(value, str) or "://" not in value:
         return list(value) if isinstance(value, tuple) else value
     parts = urlsplit(value)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def load() -> Settings:
