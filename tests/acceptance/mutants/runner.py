@@ -38,7 +38,7 @@ def run(arguments: Sequence[str]) -> Outcome:
     os.environ["KIT_PATIENCE"] = PATIENCE
     output = io.StringIO()
     with redirect_stdout(output), redirect_stderr(output):
-        code = pytest.main(["-x", "-q", "--tb=short", "-p", "no:cacheprovider", *arguments])
+        code = pytest.main(["-x", "-q", "--tb=short", "-n0", "-p", "no:cacheprovider", *arguments])
     return Outcome(int(code), output.getvalue())
 
 

@@ -27,7 +27,6 @@ def outcomes(launcher: Launcher, project: Path) -> Iterator[Callable[[str], Outc
         yield lambda name: started[name].get()
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("name", TESTS)
 def test_the_fault_is_seen(outcomes: Callable[[str], Outcome], name: str) -> None:
     outcome = outcomes(name)
@@ -37,7 +36,6 @@ def test_the_fault_is_seen(outcomes: Callable[[str], Outcome], name: str) -> Non
     assert "error" not in summary, outcome.output
 
 
-@pytest.mark.timeout(240)
 def test_without_a_fault_all_these_tests_pass(outcomes: Callable[[str], Outcome]) -> None:
     outcome = outcomes("none")
     assert outcome.code == 0, outcome.output
