@@ -6,7 +6,7 @@ import type { Lifecycle } from './lifecycle.js';
 import { type Bulkhead, BulkheadFullError, orAbort, type RateLimiter, Slot } from './limits.js';
 import type { Metrics } from './metrics.js';
 import type { Audit, Logger } from './observability.js';
-import type { Contract, Tool } from './tools/registry.js';
+import type { Contract, Tool } from './tools/contract.js';
 import type { ToolContext } from './tools/tools.js';
 import { type Carrier, markFailed, serverSpan } from './tracing.js';
 

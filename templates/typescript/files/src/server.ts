@@ -22,24 +22,17 @@ import {
   StdioServerTransport,
 } from '@modelcontextprotocol/server/stdio';
 
-import { type App, startApp, stopApp } from './app.js';
+import { type App, describeServer, startApp, stopApp } from './app.js';
 import { errorAnswer, type ToolAnswer } from './calls.js';
 import { type CallContext, correlationIdFrom, currentContext, runInContext } from './context.js';
 import { toAppError } from './errors.js';
-import { createHttpServer } from './http.js';
+import { createHttpServer, listen } from './http.js';
 import type { JsonObject } from './json.js';
 import { DESCRIPTION, VERSION } from './package.js';
-import { publicSettings, type Settings } from './settings.js';
 import { Site } from './site.js';
 import { claimStdout, openStdin, PendingRequests } from './stdio.js';
-import {
-  type Contract,
-  findResource,
-  fullDescription,
-  prompts,
-  SERVER_SETTINGS,
-  type Tool,
-} from './tools/registry.js';
+import { type Contract, findResource, fullDescription, type Tool } from './tools/contract.js';
+import { prompts, SERVER_SETTINGS } from './tools/registry.js';
 import { describeOperation } from './tools/tools.js';
 
 const INSTRUCTIONS =
@@ -169,21 +162,6 @@ export async function serveStdio(app: App, stop: AbortSignal): Promise<void> {
   logger.info('server.stopped');
 }
 
-/** The server cannot start for a reason outside of it. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
-}
-
-async function listen(server: NetServer, { serverHost, serverPort }: Settings): Promise<void> {
-  server.listen(serverPort, serverHost);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    throw new StartError(`cannot listen on ${serverHost}:${serverPort}: ${reason}`);
-  }
-}
-
 /** Knows which requests have not been answered, for the SDK drops them when stdin ends. */
 class AnsweringTransport implements Transport {
   readonly pending = new PendingRequests();
@@ -287,22 +265,6 @@ async function getPrompt(
   );
   const message = { role: 'user' as const, content: { type: 'text' as const, text } };
   return { description: fullDescription(prompt), messages: [message] };
-}
-
-async function describeServer({ settings, site }: App) {
-  const values = await publicSettings(settings);
-  return {
-    name: settings.serverName,
-    version: VERSION,
-    capabilities: ['prompts', 'resources', 'tools'],
-    settings: {
-      ...values,
-      MCP_PUBLIC_URL: site.url,
-      MCP_ALLOWED_HOSTS: site.hosts,
-      MCP_ALLOWED_ORIGINS: site.origins,
-      MCP_AUTH_AUDIENCE: settings.authAudience ?? site.resource,
-    },
-  };
 }
 
 /** An error boundary around a handler: only what is meant for the client passes. */

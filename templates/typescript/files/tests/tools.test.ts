@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { AppError } from '../src/errors.js';
 import { Operations } from '../src/operations.js';
-import { enabledResources, enabledTools, fullDescription, tools } from '../src/tools/registry.js';
+import { fullDescription } from '../src/tools/contract.js';
+import { enabledResources, enabledTools, tools } from '../src/tools/registry.js';
 import { loadSettings } from '../src/settings.js';
 import { MemoryStore } from '../src/state.js';
 import { cleanJson, cleanText } from '../src/text.js';
