@@ -6,7 +6,7 @@
 //! - [`ui`] is the only writer to the terminal, [`error`] is what it says when a command stops;
 //! - [`ops`] holds one use case a file and knows neither clap nor the terminal;
 //! - [`template`] makes a [`tree`] from answers, [`manifest`] and [`base`] record what was made;
-//! - [`plan`] says what will change, [`write`] changes the disk, [`git`] runs git.
+//! - [`plan`] says what will change, [`mod@write`] changes the disk, [`git`] runs git.
 
 pub mod base;
 pub mod cli;
