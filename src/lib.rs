@@ -10,6 +10,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod contract;
 pub mod error;
 pub mod ui;
 

@@ -1,0 +1,3 @@
+//! Contracts and how they may change.
+
+pub mod schema;

@@ -1,0 +1,262 @@
+//! Regular expressions as automata, so that "is there a string that matches these and not those" is decidable.
+//!
+//! Invariant: the automaton means what ECMA-262 means; what it cannot express (look-around, back references,
+//! word boundaries) has no automaton.
+
+use std::collections::BTreeSet;
+
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
+
+const STATES: usize = 20_000;
+
+/// Ranges of characters, both ends included.
+pub type Ranges = Vec<(char, char)>;
+
+#[derive(Clone, Debug)]
+enum State {
+    Split(Vec<usize>),
+    Read(Ranges, usize),
+    AtStart(usize),
+    AtEnd(usize),
+    Match,
+}
+
+/// The automaton of one pattern, searching as `pattern` does: anywhere in the string.
+#[derive(Clone, Debug)]
+pub struct Automaton {
+    states: Vec<State>,
+    start: usize,
+}
+
+/// Where an automaton stands after some characters.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Position {
+    /// It has matched: whatever follows, it matches.
+    Matched,
+    /// The states it may be in.
+    In(BTreeSet<usize>),
+}
+
+impl Automaton {
+    /// The automaton of a pattern, if it has one of bounded size.
+    #[must_use]
+    pub fn new(pattern: &str) -> Option<Self> {
+        let hir = ParserBuilder::new().nest_limit(100).build().parse(&translate(pattern)?).ok()?;
+        let mut automaton = Self { states: vec![State::Match], start: 0 };
+        let body = automaton.add(&hir, 0)?;
+        let start = automaton.push(State::Split(vec![body]))?;
+        let any = automaton.push(State::Read(vec![('\0', char::MAX)], start))?;
+        automaton.states[start] = State::Split(vec![body, any]);
+        automaton.start = start;
+        Some(automaton)
+    }
+
+    /// The automaton that accepts exactly these strings.
+    #[must_use]
+    pub fn of_strings<'a>(strings: impl Iterator<Item = &'a str>) -> Option<Self> {
+        let mut automaton = Self { states: vec![State::Match], start: 0 };
+        let mut starts = Vec::new();
+        for text in strings {
+            let mut next = automaton.push(State::AtEnd(0))?;
+            for letter in text.chars().rev() {
+                next = automaton.push(State::Read(vec![(letter, letter)], next))?;
+            }
+            starts.push(next);
+        }
+        automaton.start = automaton.push(State::Split(starts))?;
+        Some(automaton)
+    }
+
+    fn push(&mut self, state: State) -> Option<usize> {
+        self.states.push(state);
+        (self.states.len() < STATES).then_some(self.states.len() - 1)
+    }
+
+    /// Adds the states of `hir`, which go on to `next`; returns their entry.
+    fn add(&mut self, hir: &Hir, next: usize) -> Option<usize> {
+        match hir.kind() {
+            HirKind::Empty => Some(next),
+            HirKind::Literal(literal) => {
+                let text = std::str::from_utf8(&literal.0).ok()?;
+                text.chars().rev().try_fold(next, |next, letter| self.push(State::Read(vec![(letter, letter)], next)))
+            }
+            HirKind::Class(Class::Unicode(class)) => {
+                let ranges = class.ranges().iter().map(|range| (range.start(), range.end())).collect();
+                self.push(State::Read(ranges, next))
+            }
+            HirKind::Class(Class::Bytes(class)) => {
+                let ranges = class.ranges().iter().map(|range| (char::from(range.start()), char::from(range.end())));
+                let ranges: Ranges = ranges.collect();
+                if ranges.iter().any(|range| !range.1.is_ascii()) {
+                    return None;
+                }
+                self.push(State::Read(ranges, next))
+            }
+            HirKind::Look(Look::Start) => self.push(State::AtStart(next)),
+            HirKind::Look(Look::End) => self.push(State::AtEnd(next)),
+            HirKind::Look(_) => None,
+            HirKind::Capture(capture) => self.add(&capture.sub, next),
+            HirKind::Concat(parts) => parts.iter().rev().try_fold(next, |next, part| self.add(part, next)),
+            HirKind::Alternation(parts) => {
+                let entries = parts.iter().map(|part| self.add(part, next)).collect::<Option<Vec<_>>>()?;
+                self.push(State::Split(entries))
+            }
+            HirKind::Repetition(repetition) => {
+                let mut entry = next;
+                match repetition.max {
+                    None => {
+                        let turn = self.push(State::Split(vec![next]))?;
+                        let body = self.add(&repetition.sub, turn)?;
+                        self.states[turn] = State::Split(vec![body, next]);
+                        entry = turn;
+                    }
+                    Some(max) => {
+                        for _ in repetition.min..max {
+                            let body = self.add(&repetition.sub, entry)?;
+                            entry = self.push(State::Split(vec![body, next]))?;
+                        }
+                    }
+                }
+                (0..repetition.min).try_fold(entry, |entry, _| self.add(&repetition.sub, entry))
+            }
+        }
+    }
+
+    /// Where it stands before the first character.
+    #[must_use]
+    pub fn begin(&self) -> Position {
+        self.closure(std::iter::once(self.start), true, false)
+    }
+
+    /// Where it stands after one more character.
+    #[must_use]
+    pub fn step(&self, position: &Position, letter: char) -> Position {
+        let Position::In(states) = position else { return Position::Matched };
+        let next = states.iter().filter_map(|state| match &self.states[*state] {
+            State::Read(ranges, next) if contains(ranges, letter) => Some(*next),
+            _ => None,
+        });
+        self.closure(next, false, false)
+    }
+
+    /// Whether it matches when the string ends here; `empty` when nothing was read.
+    #[must_use]
+    pub fn accepts(&self, position: &Position, empty: bool) -> bool {
+        match position {
+            Position::Matched => true,
+            Position::In(states) => {
+                self.closure(states.iter().copied(), empty, true) == Position::Matched
+            }
+        }
+    }
+
+    /// Whether the whole string matches.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> bool {
+        let mut position = self.begin();
+        for letter in text.chars() {
+            position = self.step(&position, letter);
+        }
+        self.accepts(&position, text.is_empty())
+    }
+
+    fn closure(&self, from: impl Iterator<Item = usize>, at_start: bool, at_end: bool) -> Position {
+        let mut todo: Vec<usize> = from.collect();
+        let mut seen = BTreeSet::new();
+        let mut stay = BTreeSet::new();
+        while let Some(state) = todo.pop() {
+            if !seen.insert(state) {
+                continue;
+            }
+            match &self.states[state] {
+                State::Match => return Position::Matched,
+                State::Split(next) => todo.extend(next),
+                State::AtStart(next) if at_start => todo.push(*next),
+                State::AtEnd(next) if at_end => todo.push(*next),
+                State::AtStart(_) => {}
+                State::AtEnd(_) | State::Read(..) => {
+                    stay.insert(state);
+                }
+            }
+        }
+        Position::In(stay)
+    }
+
+    /// The classes of characters that it tells apart.
+    pub fn classes(&self) -> impl Iterator<Item = &Ranges> {
+        self.states.iter().filter_map(|state| match state {
+            State::Read(ranges, _) => Some(ranges),
+            _ => None,
+        })
+    }
+}
+
+/// Whether the character is in one of the ranges, which are sorted.
+#[must_use]
+pub fn contains(ranges: &[(char, char)], letter: char) -> bool {
+    let after = ranges.partition_point(|range| range.0 <= letter);
+    after > 0 && letter <= ranges[after - 1].1
+}
+
+const SPACE: &str = r"\t\n\x0B\x0C\r \u{A0}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}\u{FEFF}";
+
+/// The pattern in the syntax of `regex-syntax`; none when the two mean different things.
+fn translate(pattern: &str) -> Option<String> {
+    if pattern.contains("{,") {
+        return None;
+    }
+    let mut out = String::new();
+    let mut letters = pattern.chars().peekable();
+    let mut in_class = false;
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => {
+                let escaped = letters.next()?;
+                match (escaped, in_class) {
+                    ('d', false) => out.push_str("[0-9]"),
+                    ('d', true) => out.push_str("0-9"),
+                    ('D', _) => out.push_str("[^0-9]"),
+                    ('w', false) => out.push_str("[A-Za-z0-9_]"),
+                    ('w', true) => out.push_str("A-Za-z0-9_"),
+                    ('W', _) => out.push_str("[^A-Za-z0-9_]"),
+                    ('s', false) => out.push_str(&format!("[{SPACE}]")),
+                    ('s', true) => out.push_str(SPACE),
+                    ('S', _) => out.push_str(&format!("[^{SPACE}]")),
+                    ('b', true) => out.push_str(r"\x08"),
+                    ('0', _) if !letters.peek().is_some_and(char::is_ascii_digit) => out.push_str(r"\x00"),
+                    ('b' | 'B' | 'k' | 'c' | '0'..='9' | 'A' | 'z' | 'Z' | 'a' | 'Q' | 'E' | '<' | '>', _) => return None,
+                    _ => out.extend(['\\', escaped]),
+                }
+            }
+            '[' if in_class => out.push_str(r"\["),
+            '[' => {
+                in_class = true;
+                out.push('[');
+                if letters.next_if_eq(&'^').is_some() {
+                    out.push('^');
+                }
+                if letters.peek() == Some(&']') {
+                    return None;
+                }
+            }
+            ']' if in_class => {
+                in_class = false;
+                out.push(']');
+            }
+            '&' | '~' if in_class => out.extend(['\\', letter]),
+            '-' if in_class && letters.peek() == Some(&'-') => return None,
+            '.' if !in_class => out.push_str(r"[^\n\r\u{2028}\u{2029}]"),
+            '(' if !in_class && letters.peek() == Some(&'?') => {
+                letters.next();
+                match letters.next()? {
+                    ':' => out.push_str("(?:"),
+                    '<' if !matches!(letters.peek(), Some('=' | '!')) => out.push_str("(?<"),
+                    _ => return None,
+                }
+            }
+            _ => out.push(letter),
+        }
+    }
+    Some(out)
+}
