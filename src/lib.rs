@@ -8,11 +8,20 @@
 //! - [`template`] makes a [`tree`] from answers, [`manifest`] and [`base`] record what was made;
 //! - [`plan`] says what will change, [`write`] changes the disk, [`git`] runs git.
 
+pub mod base;
 pub mod cli;
 pub mod commands;
 pub mod contract;
 pub mod error;
+pub mod git;
+pub mod manifest;
+pub mod ops;
+pub mod path;
+pub mod plan;
+pub mod template;
+pub mod tree;
 pub mod ui;
+pub mod write;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,6 +1,9 @@
 //! One file a subcommand: arguments → request → op → report. The only place that asks the user anything.
 
 pub mod completions;
+pub mod new;
+mod prompt;
+pub mod templates;
 
 use crate::Exit;
 use crate::cli::Command;
@@ -14,6 +17,7 @@ use crate::ui::Ui;
 pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
     match command {
         Command::Completions(arguments) => completions::run(&arguments, ui),
-        Command::New(_) | Command::Templates(_) => Ok(Exit::Done),
+        Command::New(arguments) => new::run(&arguments, ui),
+        Command::Templates(_) => templates::run(ui),
     }
 }

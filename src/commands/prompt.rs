@@ -1,0 +1,86 @@
+//! Questions on a terminal. Nothing is asked without one, and Ctrl-C at a question ends the command.
+
+use std::io::{self, IsTerminal as _};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use console::Term;
+use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
+use dialoguer::{Input, Select};
+
+use crate::error::{Code, Error, Result};
+
+/// Set by Ctrl-C. The prompt that is interrupted by it restores the terminal first, which a handler could not.
+static STOPPED: AtomicBool = AtomicBool::new(false);
+
+/// Someone who can be asked.
+pub struct Prompt {
+    theme: Box<dyn Theme>,
+    term: Term,
+}
+
+impl Prompt {
+    /// The user, when there is a terminal to ask on.
+    #[must_use]
+    pub fn on_terminal() -> Option<Self> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return None;
+        }
+        ctrlc::set_handler(|| STOPPED.store(true, Ordering::SeqCst)).ok()?;
+        let theme: Box<dyn Theme> = if console::colors_enabled_stderr() {
+            Box::new(ColorfulTheme::default())
+        } else {
+            Box::new(SimpleTheme)
+        };
+        Some(Self { theme, term: Term::stderr() })
+    }
+
+    /// Asks for a line of text until `check` accepts it.
+    ///
+    /// # Errors
+    /// When the user stops or the terminal goes away.
+    pub fn text(
+        &self,
+        question: &str,
+        default: Option<String>,
+        check: impl Fn(&str) -> Result<()>,
+    ) -> Result<String> {
+        let input =
+            Input::<String>::with_theme(&*self.theme).with_prompt(question).validate_with(|text: &String| {
+                check(text.trim()).map_err(|error| match error.hint {
+                    Some(hint) => format!("{}; {hint}", error.message),
+                    None => error.message,
+                })
+            });
+        let input = match default {
+            Some(default) => input.default(default),
+            None => input,
+        };
+        self.finish(input.interact_text_on(&self.term)).map(|text| text.trim().to_owned())
+    }
+
+    /// Lets the user choose among `items`, and gives the place of the choice.
+    ///
+    /// # Errors
+    /// When the user stops or the terminal goes away.
+    pub fn choice(&self, question: &str, items: &[String], default: usize) -> Result<usize> {
+        let select = Select::with_theme(&*self.theme).with_prompt(question).items(items).default(default);
+        self.finish(select.interact_on(&self.term))
+    }
+
+    fn finish<T>(&self, answer: dialoguer::Result<T>) -> Result<T> {
+        let stopped = || Error::new(Code::Interrupted, "stopped; nothing was written");
+        match answer {
+            Ok(answer) if !STOPPED.load(Ordering::SeqCst) => Ok(answer),
+            answer => {
+                let _ = self.term.show_cursor();
+                let _ = self.term.write_line("");
+                match answer {
+                    Err(dialoguer::Error::IO(error)) if error.kind() != io::ErrorKind::Interrupted => {
+                        Err(Error::new(Code::Io, format!("cannot ask on the terminal: {error}")))
+                    }
+                    _ => Err(stopped()),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Answers: what makes one server's repository differ from another's. Checked once, then trusted.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Code, Error, Result};
+use crate::template::spec::Question;
+use crate::template::{Template, name, render};
+
+/// The key of the server's name.
+pub const NAME: &str = "name";
+/// The key of the language.
+pub const LANGUAGE: &str = "language";
+
+/// Answers as they were given, by key: incomplete and unchecked.
+pub type Given = BTreeMap<String, String>;
+
+/// A complete and checked set of answers.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Answers {
+    /// The server's name.
+    pub name: String,
+    /// The answers to the template's questions, by key.
+    pub values: BTreeMap<String, String>,
+}
+
+impl Answers {
+    /// Checks what was given and fills the rest with defaults.
+    ///
+    /// # Errors
+    /// When the name is missing or unusable, a key is unknown, or an answer is not possible.
+    pub fn complete(template: &Template, given: &Given) -> Result<Self> {
+        check_keys(template, given)?;
+        let name = given.get(NAME).cloned().unwrap_or_default();
+        name::check(&name, &template.spec.names)?;
+        let mut values = BTreeMap::new();
+        for question in template.questions() {
+            let answer = match given.get(&question.key).map(|answer| answer.trim()) {
+                Some(answer) if !answer.is_empty() => check(question, answer)?,
+                _ => render::default(question, &name)?,
+            };
+            values.insert(question.key.clone(), answer);
+        }
+        Ok(Self { name, values })
+    }
+}
+
+/// Reads the text of an answers file: a flat TOML table of strings.
+///
+/// # Errors
+/// When it is something else.
+pub fn parse(text: &str) -> Result<Given> {
+    let table: toml::Table = toml::from_str(text).map_err(|error| {
+        let place = error.span().map_or(String::new(), |span| {
+            format!("line {}: ", text.get(..span.start).unwrap_or_default().matches('\n').count() + 1)
+        });
+        Error::new(Code::AnswersFile, format!("{place}{}", error.message()))
+    })?;
+    let string = |(key, value)| match value {
+        toml::Value::String(text) => Ok((key, text)),
+        other => Err(Error::new(
+            Code::AnswersFile,
+            format!("{key}: expected a string, found {}", other.type_str()),
+        )),
+    };
+    table.into_iter().map(string).collect()
+}
+
+/// Checks one answer, and gives it as it will be used.
+///
+/// # Errors
+/// When it is not among the choices or holds a control character.
+pub fn check(question: &Question, answer: &str) -> Result<String> {
+    let error = |message| Error::new(Code::AnswerInvalid, message);
+    if question.choices.is_empty() {
+        return match answer.chars().find(|c| c.is_control()) {
+            None => Ok(answer.to_owned()),
+            Some(c) => {
+                Err(error(format!("{}: holds the control character U+{:04X}", question.key, u32::from(c)))
+                    .hint("any text on one line is fine"))
+            }
+        };
+    }
+    let choice = question.choices.iter().find(|choice| choice.eq_ignore_ascii_case(answer));
+    choice.cloned().ok_or_else(|| {
+        error(format!("{}: {answer:?} is not a choice", question.key))
+            .hint(format!("choose one of {}", question.choices.join(", ")))
+    })
+}
+
+/// The candidate that `word` was probably meant to be.
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let scored = candidates.map(|candidate| (strsim::jaro_winkler(&word, candidate), candidate));
+    scored
+        .filter(|(score, _)| *score > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+fn check_keys(template: &Template, given: &Given) -> Result<()> {
+    let known: Vec<&str> = [NAME, LANGUAGE]
+        .into_iter()
+        .chain(template.questions().map(|question| question.key.as_str()))
+        .collect();
+    let Some(unknown) = given.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
+    let error = Error::new(Code::AnswerInvalid, format!("there is no question {unknown:?}"));
+    Err(match nearest(unknown, known.iter().copied()) {
+        Some(near) => error.hint(format!("did you mean {near}?")),
+        None => error.hint(format!("the questions are {}", known.join(", "))),
+    })
+}

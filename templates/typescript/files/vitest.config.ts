@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['tests/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    coverage: {
+      include: ['src/**'],
+      reporter: ['text', 'json-summary'],
+      thresholds: {
+        lines: 85,
+        branches: 85,
+        // The business logic, free of the protocol.
+        'src/tools/**': { lines: 95, branches: 95 },
+      },
+    },
+  },
+});

@@ -1,0 +1,178 @@
+"""Servers, clients and stubs. A server is shared by all tests that ask for the same settings."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from kit.options import launcher, project, pytest_addoption
+from kit.redis import Redis
+from kit.redis import available as redis_available
+from kit.samples import API_KEY, ORIGIN
+from kit.stdio import Stdio
+from kit.stub import Records
+from kit.tokens import Issuer
+from kit.wire import ERAS, MODERN, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from kit.process import HttpServer, Launcher
+
+__all__ = ["launcher", "project", "pytest_addoption"]
+
+
+class Serve(Protocol):
+    def __call__(self, **settings: Any) -> HttpServer: ...
+
+
+class Connect(Protocol):
+    def __call__(self, server: HttpServer, *, token: str | None = None, era: str = MODERN) -> Wire: ...
+
+
+class Speak(Protocol):
+    def __call__(self, *, era: str = MODERN, **settings: Any) -> Stdio: ...
+
+
+@pytest.fixture(scope="session")
+def shared_servers() -> Iterator[dict[str, HttpServer]]:
+    """Servers by settings, all stopped at the end."""
+    servers: dict[str, HttpServer] = {}
+    yield servers
+    for server in servers.values():
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def share(launcher: Launcher, shared_servers: dict[str, HttpServer]) -> Serve:
+    """Give a running server with these settings, started at most once; tests must leave it as it was."""
+
+    def get(**settings: Any) -> HttpServer:
+        key = repr(sorted(settings.items()))
+        if key not in shared_servers:
+            shared_servers[key] = launcher.http(**settings)
+        return shared_servers[key]
+
+    return get
+
+
+@pytest.fixture
+def serve(launcher: Launcher) -> Iterator[Serve]:
+    """Start a server of the test's own."""
+    servers: list[HttpServer] = []
+
+    def start(**settings: Any) -> HttpServer:
+        servers.append(launcher.http(**settings))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def speak(launcher: Launcher) -> Iterator[Speak]:
+    """Start a server on stdio and speak with it."""
+    open_: list[Stdio] = []
+
+    def start(*, era: str = MODERN, **settings: Any) -> Stdio:
+        open_.append(Stdio(launcher.stdio(**settings), era))
+        return open_[-1]
+
+    yield start
+    for stdio in open_:
+        stdio.process.stop()
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    wires: list[Wire] = []
+
+    def open_(server: HttpServer, *, token: str | None = None, era: str = MODERN) -> Wire:
+        wires.append(Wire(server.url, token=token, era=era))
+        return wires[-1]
+
+    yield open_
+    for wire in wires:
+        wire.close()
+
+
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def records() -> Iterator[Records]:
+    with Records() as stub:
+        yield stub
+
+
+@pytest.fixture(scope="session")
+def open_server(share: Serve, records: Records) -> HttpServer:
+    """Everything on, nobody refused."""
+    return share(
+        MCP_ENABLE_WRITES=True,
+        MCP_API_BASE_URL=records.url,
+        MCP_API_KEY=API_KEY,
+        MCP_BREAKER_FAILURES=1000,
+        MCP_MAX_OPERATIONS=1000,
+        MCP_ALLOWED_ORIGINS=ORIGIN,
+    )
+
+
+@pytest.fixture
+def wire(open_server: HttpServer, connect: Connect) -> Wire:
+    return connect(open_server)
+
+
+@pytest.fixture
+def both(open_server: HttpServer, connect: Connect, era: str) -> Wire:
+    """A wire to the open server, once in each era."""
+    return connect(open_server, era=era)
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Issuer:
+    return Issuer(audience="https://mcp.example/mcp")
+
+
+@pytest.fixture(scope="session")
+def jwt_settings(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+
+    keys = tmp_path_factory.mktemp("keys") / "jwks.json"
+    keys.write_text(json.dumps(issuer.jwks()), encoding="utf-8")
+    return {
+        "MCP_AUTH_MODE": "jwt",
+        "MCP_AUTH_ISSUER": issuer.issuer,
+        "MCP_AUTH_JWKS_FILE": keys,
+        "MCP_PUBLIC_URL": issuer.audience.removesuffix("/mcp"),
+        "MCP_ALLOWED_HOSTS": "127.0.0.1",
+    }
+
+
+@pytest.fixture(scope="session")
+def guarded_server(share: Serve, records: Records, jwt_settings: dict[str, Any]) -> HttpServer:
+    """Everything on, for bearers of a token only."""
+    return share(MCP_ENABLE_WRITES=True, MCP_API_BASE_URL=records.url, MCP_API_KEY=API_KEY, **jwt_settings)
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[Redis]:
+    """A redis-server; without the program, loud: an error in CI, a skip with its reason elsewhere."""
+    if not redis_available:
+        report = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        report("redis-server is not installed: shared state is NOT tested")
+    store = Redis(tmp_path)
+    store.start()
+    yield store
+    store.stop()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"

@@ -1,0 +1,167 @@
+"""MCP over HTTP as bytes on the wire, in both protocol eras, without a client library in between."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+MODERN = "2026-07-28"
+LEGACY = "2025-11-25"
+ERAS = (MODERN, LEGACY)
+NAME_KEYS = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+META = "io.modelcontextprotocol/"
+ACCEPT = "application/json, text/event-stream"
+
+_ids = itertools.count(1)
+
+
+def request_id() -> str:
+    """A correlation id of our own, to find a call's log lines by."""
+    return f"kit-{uuid.uuid4().hex}"
+
+
+def envelope(method: str, params: dict[str, Any] | None, era: str) -> dict[str, Any]:
+    """One JSON-RPC request as a client of that era writes it."""
+    params = dict(params or {})
+    if era == MODERN:
+        own = {
+            f"{META}protocolVersion": MODERN,
+            f"{META}clientCapabilities": {},
+            f"{META}clientInfo": {"name": "kit", "version": "1"},
+        }
+        params["_meta"] = own | params.get("_meta", {})
+    return {"jsonrpc": "2.0", "id": next(_ids), "method": method, "params": params}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer and the JSON-RPC messages in it, be it JSON or an event stream."""
+
+    status: int
+    headers: httpx2.Headers
+    text: str
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, response: httpx2.Response) -> Reply:
+        text = response.text
+        kind = response.headers.get("content-type", "")
+        bodies: list[str] = []
+        if kind.startswith("text/event-stream"):
+            events = text.replace("\r\n", "\n").split("\n\n")
+            bodies = [
+                "\n".join(line[5:].lstrip() for line in event.split("\n") if line.startswith("data:"))
+                for event in events
+            ]
+        elif kind.startswith("application/json"):
+            bodies = [text]
+        messages = [json.loads(body) for body in bodies if body]
+        return cls(response.status_code, response.headers, text, [m for m in messages if isinstance(m, dict)])
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The one response among the messages (the others are notifications)."""
+        answers = [message for message in self.messages if "method" not in message]
+        assert len(answers) == 1, f"{self.status} {self.text[:500]}"
+        return answers[0]
+
+    @property
+    def result(self) -> dict[str, Any]:
+        assert "result" in self.answer, self.text[:500]
+        return self.answer["result"]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The JSON-RPC error."""
+        assert "error" in self.answer, self.text[:500]
+        return self.answer["error"]
+
+    @property
+    def refusal(self) -> dict[str, Any]:
+        """The standard's error inside a refusal; checks the frame around it."""
+        assert self.error["code"] == self.status, self.text[:500]
+        assert self.error["message"] == self.error["data"]["message"]
+        return self.error["data"]
+
+    @property
+    def output(self) -> dict[str, Any]:
+        """The structured output of a successful tool call; checks that the text says the same."""
+        assert not self.result.get("isError"), self.text[:500]
+        assert json.loads(self.result["content"][0]["text"]) == self.result["structuredContent"]
+        return self.result["structuredContent"]
+
+    @property
+    def tool_error(self) -> dict[str, Any]:
+        """The standard's error inside a failed tool call; checks the frame around it."""
+        assert self.status == 200, self.text[:500]
+        return tool_error(self.result)
+
+
+def tool_error(result: dict[str, Any]) -> dict[str, Any]:
+    assert result.get("isError") is True, result
+    assert [part["type"] for part in result["content"]] == ["text"]
+    body = json.loads(result["content"][0]["text"])
+    assert list(body) == ["error"]
+    return body["error"]
+
+
+class Wire:
+    """An HTTP client of one server; the token and era it is made with go with every request."""
+
+    def __init__(self, url: str, *, token: str | None = None, era: str = MODERN) -> None:
+        self.url = url
+        self.era = era
+        self._headers = {"authorization": f"Bearer {token}"} if token is not None else {}
+        self._client = httpx2.Client(base_url=url, trust_env=False, timeout=30)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def send(self, method: str, path: str, headers: dict[str, str] | None = None, content: Any = None) -> Reply:
+        """Send anything at all."""
+        return Reply.of(self._client.request(method, path, headers=headers, content=content))
+
+    def get(self, path: str, **headers: str) -> Reply:
+        return self.send("GET", path, {name.replace("_", "-"): value for name, value in headers.items()})
+
+    def headers(self, message: dict[str, Any], **extra: str | None) -> dict[str, str]:
+        """What a client of this era sends with that message; underscores in names stand for dashes, None drops one."""
+        headers: dict[str, str | None] = {
+            "content-type": "application/json",
+            "accept": ACCEPT,
+            "mcp-protocol-version": self.era,
+            **self._headers,
+        }
+        if self.era == MODERN:
+            headers["mcp-method"] = message["method"]
+            if key := NAME_KEYS.get(message["method"]):
+                headers["mcp-name"] = message["params"].get(key)
+        headers |= {name.replace("_", "-"): value for name, value in extra.items()}
+        return {name: value for name, value in headers.items() if value is not None}
+
+    def rpc(self, method: str, params: dict[str, Any] | None = None, **headers: str | None) -> Reply:
+        message = envelope(method, params, self.era)
+        return self.send("POST", "/mcp", self.headers(message, **headers), json.dumps(message))
+
+    def call(self, tool: str, arguments: Any = None, **headers: str | None) -> Reply:
+        params = {"name": tool} if arguments is None else {"name": tool, "arguments": arguments}
+        return self.rpc("tools/call", params, **headers)
+
+    def read(self, uri: str, **headers: str | None) -> Reply:
+        return self.rpc("resources/read", {"uri": uri}, **headers)
+
+    def settings(self) -> dict[str, Any]:
+        """What config://server-settings tells."""
+        return json.loads(self.read("config://server-settings").result["contents"][0]["text"])
+
+    def tools(self) -> dict[str, dict[str, Any]]:
+        return {tool["name"]: tool for tool in self.rpc("tools/list").result["tools"]}

@@ -1,0 +1,115 @@
+"""Section 5: operations and rate limits shared by two replicas through Redis, and what happens without it."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kit.process import until
+
+if TYPE_CHECKING:
+    from conftest import Connect, Serve
+    from kit.redis import Redis
+    from kit.wire import Wire
+
+SLOW = {"steps": 100, "step_milliseconds": 1000}
+QUICK = {"steps": 1, "step_milliseconds": 0}
+
+
+def start(wire: Wire, arguments: dict[str, Any]) -> str:
+    return wire.call("start_operation", arguments).output["operation_id"]
+
+
+def status(wire: Wire, operation: str) -> str:
+    return wire.call("check_operation_status", {"operation_id": operation}).output["status"]
+
+
+def test_two_replicas_share_operations_and_a_restart_loses_none(redis: Redis, serve: Serve, connect: Connect) -> None:
+    settings = {"MCP_ENABLE_WRITES": True, "MCP_STATE_URL": redis.url, "MCP_MAX_OPERATIONS": 3}
+    one, two = serve(**settings), serve(**settings)
+    a, b = connect(one), connect(two)
+    until(lambda: a.get("/ready").status == b.get("/ready").status == 200, "both are ready")
+    assert a.get("/health").json["checks"]["state"] == "healthy"
+
+    finished = start(a, {**QUICK, "idempotency_key": "canary-key"})
+    until(lambda: status(b, finished) == "completed", "the other replica sees it complete")
+    assert start(b, {**QUICK, "idempotency_key": "canary-key"}) == finished
+    conflict = b.call("start_operation", {**SLOW, "idempotency_key": "canary-key"}).tool_error
+    assert conflict["code"] == "state_conflict"
+
+    slow = start(a, SLOW)
+    assert b.call("cancel_operation", {"operation_id": slow}).output["status"] == "cancelled"
+    assert status(a, slow) == "cancelled"
+
+    interrupted = start(a, SLOW)
+    start(b, SLOW)
+    start(b, SLOW)
+    assert a.call("start_operation", SLOW).tool_error["code"] == "too_many_operations"
+
+    keys = list(redis.client.scan_iter())
+    assert keys
+    assert all(redis.client.ttl(key) > 0 for key in keys), "every entry has a time to live"
+    assert not [key for key in keys if b"canary" in key], "what a caller sends is no key"
+
+    one.send_signal(signal.SIGTERM)
+    assert one.wait() == 0
+    until(lambda: status(b, interrupted) == "failed", "what the shutdown interrupted has failed")
+    again = connect(serve(**settings))
+    until(lambda: again.get("/ready").status == 200, "ready")
+    assert status(again, finished) == "completed"
+
+
+@pytest.mark.timeout(120)
+def test_operations_of_a_killed_replica_fail_and_rate_limits_are_shared(
+    redis: Redis, serve: Serve, connect: Connect
+) -> None:
+    limit = {"MCP_RATE_LIMIT_PER_MINUTE": 1, "MCP_RATE_LIMIT_BURST": 4}
+    settings = {"MCP_ENABLE_WRITES": True, "MCP_STATE_URL": redis.url}
+    one = serve(**settings)
+    two, three, four = serve(**settings), serve(**settings | limit), serve(**settings | limit)
+    a, b, c, d = (connect(server) for server in (one, two, three, four))
+    until(lambda: all(wire.get("/ready").status == 200 for wire in (a, b, c, d)), "all are ready")
+
+    orphan = start(a, SLOW)
+    one.send_signal(signal.SIGKILL)
+
+    text = {"text": "x"}
+    assert [wire.call("process_text", text).status for wire in (c, d, c, d)] == [200] * 4
+    assert [wire.call("process_text", text).status for wire in (c, d)] == [429] * 2
+    until(lambda: status(b, orphan) == "failed", "the operation of a dead replica has failed", 35)
+
+
+def test_without_redis_only_operations_suffer_and_it_comes_back(redis: Redis, serve: Serve, connect: Connect) -> None:
+    limit = {"MCP_RATE_LIMIT_PER_MINUTE": 6000, "MCP_RATE_LIMIT_BURST": 1000}
+    wire = connect(serve(MCP_ENABLE_WRITES=True, MCP_STATE_URL=redis.url, **limit))
+    until(lambda: wire.get("/ready").status == 200, "ready")
+    start(wire, QUICK)
+
+    redis.stop()
+    for tool, arguments in (
+        ("start_operation", QUICK),
+        ("check_operation_status", {"operation_id": "x" * 16}),
+        ("cancel_operation", {"operation_id": "x" * 16}),
+    ):
+        error = wire.call(tool, arguments).tool_error
+        assert (error["code"], error["message"]) == ("dependency_unavailable", "state is unavailable"), tool
+    until(lambda: wire.get("/health").json["checks"]["state"] == "degraded", "health is degraded")
+    assert (wire.get("/health").status, wire.get("/health").json["status"]) == (200, "degraded")
+    assert wire.get("/ready").status == 200
+    assert wire.call("process_text", {"text": "x"}).output["result"] == "x"
+    assert wire.read("config://server-settings").status == 200
+
+    redis.start()
+    until(lambda: wire.get("/health").json["status"] == "healthy", "healthy again")
+    assert not wire.call("start_operation", QUICK).result.get("isError")
+
+
+def test_ready_comes_with_redis(redis: Redis, serve: Serve, connect: Connect) -> None:
+    redis.stop()
+    wire = connect(serve(MCP_STATE_URL=redis.url))
+    assert (wire.get("/ready").status, wire.get("/ready").json) == (503, {"status": "starting"})
+    assert wire.get("/live").status == 200
+    redis.start()
+    until(lambda: wire.get("/ready").status == 200, "ready")
