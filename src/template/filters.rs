@@ -5,10 +5,10 @@
 
 use std::fmt::Write as _;
 
-/// A double-quoted literal that means the same in JSON, YAML, TOML, Python, TypeScript and Go.
+/// A double-quoted literal of JSON, which means the same in YAML, TOML and every language that has `\uXXXX`.
 ///
 /// Characters that are invisible, reorder text or end lines are escaped, so that the file shows what it says.
-/// Those beyond the basic plane stay raw: the languages have no escape for them in common.
+/// Those beyond the basic plane stay raw: there is no escape for them in common.
 #[must_use]
 pub fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);

@@ -51,10 +51,18 @@ def shared_servers() -> Iterator[dict[str, HttpServer]]:
 def share(launcher: Launcher, shared_servers: dict[str, HttpServer]) -> Serve:
     """Give a running server with these settings, started at most once; tests must leave it as it was."""
 
+    failures: dict[str, str] = {}
+
     def get(**settings: Any) -> HttpServer:
         key = repr(sorted(settings.items()))
+        if key in failures:
+            pytest.fail(failures[key], pytrace=False)
         if key not in shared_servers:
-            shared_servers[key] = launcher.http(**settings)
+            try:
+                shared_servers[key] = launcher.http(**settings)
+            except AssertionError as error:
+                failures[key] = str(error)
+                raise
         return shared_servers[key]
 
     return get
@@ -122,6 +130,18 @@ def open_server(share: Serve, records: Records) -> HttpServer:
         MCP_BREAKER_FAILURES=1000,
         MCP_MAX_OPERATIONS=1000,
         MCP_ALLOWED_ORIGINS=ORIGIN,
+    )
+
+
+@pytest.fixture(scope="session")
+def narrow_server(share: Serve, records: Records) -> HttpServer:
+    """Small limits, and debug mode, which must show in logs only."""
+    return share(
+        MCP_ENABLE_WRITES=True,
+        MCP_API_BASE_URL=records.url,
+        MCP_DEBUG_MODE=True,
+        MCP_MAX_OPERATIONS=2,
+        MCP_MAX_RESULT_BYTES=1024,
     )
 
 

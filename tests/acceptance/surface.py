@@ -26,10 +26,14 @@ from kit.tokens import Issuer
 from kit.wire import ERAS, LEGACY, Reply, Wire, envelope, request_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kit.process import HttpServer
 
 JSON = dict[str, Any]
 HEADERS = ("allow", "retry-after", "www-authenticate", "access-control-allow-origin", "content-type")
+OWN_METRICS = ("mcp_", "process_cpu_seconds", "process_resident_memory")
+LABEL_TEXT: dict[str, Callable[[str], str]] = {"le": lambda value: str(float(value))}
 CALLS: list[tuple[str, Any]] = [
     ("process_text", {"text": " Stra\u00dfe ", "options": {"uppercase": True}}),
     ("process_text", {}),
@@ -128,21 +132,15 @@ def metrics(*wires: Wire) -> JSON:
     for wire in wires:
         text = Metrics.parse(wire.get("/metrics").text)
         for name, kind in text.types.items():
-            if not name.startswith(("mcp_", "process_cpu_seconds", "process_resident_memory")) or name.endswith(
-                "_created"
-            ):
-                continue
-            family = name.removesuffix("_total")
-            entry = found.setdefault(family, {"type": kind, "labels": []})
-            samples = {sample for sample, _ in text.samples if sample.startswith(family)}
-            labels = {label for sample in samples for label in text.labels(sample)}
-            entry["labels"] = sorted(labels | set(entry["labels"]))
-            for label in {"tool", "outcome", "reason", "dependency", "le", "protocol"} & labels:
-                values = {value for sample in samples for value in text.values_of(sample, label)}
-                entry[label] = sorted(
-                    {str(float(v)) if label == "le" else v for v in values} | set(entry.get(label, []))
-                )
-    return found
+            if name.startswith(OWN_METRICS) and not name.endswith("_created"):
+                family = name.removesuffix("_total")
+                entry = found.setdefault(family, {"type": kind})
+                for sample, labels in text.samples:
+                    if sample.startswith(family):
+                        for label, value in labels:
+                            entry.setdefault(label, set()).add(LABEL_TEXT.get(label, str)(value))
+    return {family: {key: sorted(value) if isinstance(value, set) else value for key, value in entry.items()}
+            for family, entry in found.items()}  # fmt: skip
 
 
 def logs(*servers: HttpServer) -> JSON:
@@ -224,9 +222,9 @@ def differences(one: Any, other: Any, path: str = "") -> list[str]:
     """Name each place where two surfaces differ, with both values."""
     if isinstance(one, dict) and isinstance(other, dict):
         missing = object()
-        pairs = [(key, one.get(key, missing), other.get(key, missing)) for key in sorted({**one, **other})]
         lines: list[str] = []
-        for key, left, right in pairs:
+        for key in sorted({**one, **other}):
+            left, right = one.get(key, missing), other.get(key, missing)
             if left is missing or right is missing:
                 lines.append(f"{path}/{key}: only in the {'other' if left is missing else 'first'}")
             else:

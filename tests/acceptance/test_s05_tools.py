@@ -13,10 +13,11 @@ import pytest
 
 from kit.samples import API_KEY
 from kit.stub import Answer
-from kit.wire import MODERN, tool_error
+from kit.wire import MODERN
 
 if TYPE_CHECKING:
-    from conftest import Connect, Serve, Speak
+    from conftest import Connect, Serve
+    from kit.process import HttpServer
     from kit.stub import Records
     from kit.wire import Wire
 
@@ -47,7 +48,18 @@ class TestProcessText:
             ("e\u0301", {}, "e\u0301", 1),
             ("\x00\x1b[31m", {}, "\x00\x1b[31m", 1),
         ],
-        ids=lambda value: ascii(value)[:30] if isinstance(value, str) else None,
+        ids=[
+            "plain",
+            "trim",
+            "no-trim",
+            "upper",
+            "white-space",
+            "no-white-space",
+            "words",
+            "astral",
+            "combining",
+            "control",
+        ],
     )
     def test_results(self, both: Wire, text: str, options: dict[str, Any] | None, result: str, words: int) -> None:
         arguments = {"text": text} if options is None else {"text": text, "options": options}
@@ -80,8 +92,8 @@ INVALID: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
             ("text", "is required"),
             ("options.uppercase", "must be a boolean"),
             ("options.trim", "must be a boolean"),
-            ("options.x", "is not allowed"),
             ("alpha", "is not allowed"),
+            ("options.x", "is not allowed"),
             ("zeta", "is not allowed"),
         ],
     ),
@@ -290,15 +302,15 @@ class TestOperations:
             assert error["code"] == "operation_not_found"
             assert error["message"] == "operation_id: no such operation"
 
-    def test_too_many(self, speak: Speak) -> None:
-        stdio = speak(MCP_ENABLE_WRITES=True, MCP_MAX_OPERATIONS=2)
+    def test_too_many(self, narrow_server: HttpServer, connect: Connect) -> None:
+        wire = connect(narrow_server)
         slow = {"steps": 100, "step_milliseconds": 1000}
-        first = stdio.call("start_operation", slow)["structuredContent"]["operation_id"]
-        assert "structuredContent" in stdio.call("start_operation", slow)
-        error = tool_error(stdio.call("start_operation", slow))
+        first, second = (start(wire, **slow)["operation_id"] for _ in range(2))
+        error = wire.call("start_operation", slow).tool_error
         assert (error["code"], error["message"]) == ("too_many_operations", "too many running operations")
-        stdio.call("cancel_operation", {"operation_id": first})
-        assert not stdio.call("start_operation", slow).get("isError")
+        for operation in (first, second):
+            wire.call("cancel_operation", {"operation_id": operation})
+        assert start(wire, steps=1, step_milliseconds=0)
 
     def test_an_operation_is_forgotten_after_its_time(self, serve: Serve, connect: Connect) -> None:
         wire = connect(serve(MCP_ENABLE_WRITES=True, MCP_STATE_TTL_SECONDS=1))

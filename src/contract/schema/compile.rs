@@ -108,6 +108,20 @@ impl<'a, 's> Compiler<'a, 's> {
         atoms.extend_from_slice(self.store.atoms(node));
     }
 
+    /// The node of those keywords of a schema that `keep` lets through.
+    ///
+    /// # Errors
+    /// As for a whole schema.
+    pub fn partial(&mut self, schema: &'a Value, keep: &dyn Fn(&str) -> bool) -> Node {
+        let Value::Object(map) = schema else { return self.schema(schema) };
+        let hidden = self.legacy && map.contains_key("$ref");
+        let mut atoms = Vec::new();
+        for (key, value) in map.iter().filter(|(key, _)| keep(key) && !(hidden && *key != "$ref")) {
+            self.keyword(&mut atoms, map, key, value)?;
+        }
+        Ok(self.store.node(atoms))
+    }
+
     fn keywords(&mut self, map: &'a Map<String, Value>) -> Result<Atoms, TooLarge> {
         let mut atoms = Vec::new();
         if self.legacy && map.contains_key("$ref") {

@@ -93,6 +93,15 @@ impl<'a> Pair<'a> {
         Compiler::new(&mut self.store, root).schema(schema)
     }
 
+    /// The node of those keywords of a schema that `keep` lets through.
+    ///
+    /// # Errors
+    /// When the schema is too deep or too large.
+    pub fn partial(&mut self, side: Side, schema: &'a Value, keep: &dyn Fn(&str) -> bool) -> Result<NodeId, TooLarge> {
+        let root = if side == Side::Old { self.old } else { self.new };
+        Compiler::new(&mut self.store, root).partial(schema, keep)
+    }
+
     /// The node of the values that use only keys which the old schema promised.
     pub fn promised(&mut self, old: &'a Value, new: &'a Value) -> NodeId {
         Promise::new(&mut self.store, self.old, self.new).node(old, new)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 """Longest wait, in seconds, for something that must happen; nothing waits that long on a good server."""
 
 HTTP = {"MCP_TRANSPORT": "http", "MCP_SERVER_PORT": "0", "MCP_RATE_LIMIT_PER_MINUTE": "0"}

@@ -1,4 +1,4 @@
-"""What the suites share: the server as a process, an issuer of tokens, requests as they go over the wire."""
+"""What the suites share: the server as a process, an issuer of tokens, requests on the wire."""
 
 import json
 import os
@@ -21,6 +21,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 NAME: str = PROJECT["name"]
 PACKAGE = NAME.replace("-", "_")
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
+ERAS = {MODERN: "auto", LEGACY: "legacy"}
+"""Protocol version to the official client's mode that ends up with it."""
 
 
 def request(method: str, era: str = MODERN, **params: Any) -> tuple[dict[str, str], bytes]:

@@ -16,7 +16,7 @@ function newContext(overrides: Partial<ToolContext> = {}): ToolContext {
     subject: 'alice',
     operations: new Operations(new MemoryStore(LIMITS), silentLogger()),
     records: undefined,
-    signal: new AbortController().signal,
+    limits: { signal: new AbortController().signal, deadline: Infinity },
     reportProgress: () => Promise.resolve(),
     ...overrides,
   };
@@ -177,7 +177,9 @@ describe('operations', () => {
 
   test('a caller that gives up stops waiting', async () => {
     const controller = new AbortController();
-    const context = newContext({ signal: controller.signal });
+    const context = newContext({
+      limits: { signal: controller.signal, deadline: Infinity },
+    });
     const id = await start(context, LONG);
     await statusBecomes('running', id, context);
     const waiting = call('check_operation_status', { operation_id: id, wait_seconds: 20 }, context);

@@ -1,4 +1,4 @@
-"""Load on the http server, tokens checked, against the thresholds in docs/outcomes.md (make test-perf).
+"""Load on the http server, with tokens, against docs/outcomes.md (make test-perf).
 
 PERF_SECONDS and PERF_CLIENTS size the load; PERF_P95_MS=500 and the like override a threshold;
 PROFILE=1 writes build/profile.pstats.
@@ -12,23 +12,19 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # run as a program, not imported
-
-from tests.support import ROOT, Issuer, answer, http_server, request  # noqa: E402 -- needs the path
+from tests.support import ROOT, Issuer, answer, http_server, request
 
 SECONDS = float(os.environ.get("PERF_SECONDS", "10"))
 CLIENTS = int(os.environ.get("PERF_CLIENTS", "8"))
 SCOPES = ("text:read", "operations:read", "operations:write")
 THRESHOLD = re.compile(r"^\| `([a-z0-9_]+)` \| (at most|at least) \| ([0-9.]+) \|", re.MULTILINE)
-
-Send = Callable[..., Any]
 
 
 @dataclass
@@ -39,22 +35,20 @@ class Tally:
     failures: int = 0
 
 
-MIX: dict[str, tuple[int, str, dict[str, Any]]] = {
-    "process_text": (70, "tools/call", {"name": "process_text", "arguments": {"text": "word " * 40}}),
-    "start_operation": (
-        10,
-        "tools/call",
-        {"name": "start_operation", "arguments": {"steps": 1, "step_milliseconds": 0}},
-    ),
-    "tools/list": (20, "tools/list", {}),
-}
+TEXT = {"name": "process_text", "arguments": {"text": "word " * 40}}
+OPERATION = {"name": "start_operation", "arguments": {"steps": 1, "step_milliseconds": 0}}
+MIX: tuple[tuple[int, str, dict[str, Any]], ...] = (
+    (70, "tools/call", TEXT),
+    (10, "tools/call", OPERATION),
+    (20, "tools/list", {}),
+)
 """What is called: weight in percent, method, parameters."""
 
 
 async def client(url: str, token: str, until: float, tally: Tally) -> None:
     """Call after call until the time is up."""
-    weights = [weight for weight, _, _ in MIX.values()]
-    calls = [request(method, **params) for _, method, params in MIX.values()]
+    weights = [weight for weight, _, _ in MIX]
+    calls = [request(method, **params) for _, method, params in MIX]
     async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http:
         while time.monotonic() < until:
             headers, body = random.choices(calls, weights)[0]
@@ -132,7 +126,7 @@ def judge(figures: Mapping[str, float]) -> bool:
 
 def main() -> int:
     """Measure, print, judge."""
-    mix = ", ".join(f"{weight} % {name}" for name, (weight, _, _) in MIX.items())
+    mix = ", ".join(f"{weight} % {params.get('name', method)}" for weight, method, params in MIX)
     print(f"{CLIENTS} clients for {SECONDS:g} s over http with JWT: {mix}")
     return 0 if judge(measure()) else 1
 

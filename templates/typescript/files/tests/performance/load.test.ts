@@ -7,7 +7,7 @@ import { Agent, request } from 'node:http';
 import { expect, test } from 'vitest';
 
 import { startServer } from '../support/process.js';
-import { modernRequest, toolCall } from '../support/rpc.js';
+import { httpRequest, toolCall } from '../support/rpc.js';
 import { createIssuer } from '../support/tokens.js';
 
 const SECONDS = Number(process.env['PERF_SECONDS'] ?? 10);
@@ -57,7 +57,7 @@ test(
     );
     const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
     const authorization = `Bearer ${await issuer.token()}`;
-    const requests = MIX.map((message) => modernRequest(message));
+    const requests = MIX.map((message) => httpRequest(message));
 
     /** Resolves with whether the call succeeded. */
     function call({ headers, body }: (typeof requests)[number]): Promise<boolean> {

@@ -1,0 +1,55 @@
+"""Secrets that rotate without a restart: a file is read again when it changes, each read is audited."""
+
+import asyncio
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from .observability import get_logger
+
+_audit = get_logger("audit")
+
+
+class Secret:
+    """A secret from the environment (fixed) or from the file that `NAME_FILE` names (rotating)."""
+
+    def __init__(self, name: str, value: SecretStr | None = None, path: Path | None = None) -> None:
+        self.name = name
+        self._value = value.get_secret_value() if value else None
+        self._path = path
+        self._seen: tuple[int, int, int] | None = None
+        self._refreshing = asyncio.Lock()
+
+    @property
+    def rotates(self) -> bool:
+        """Whether the secret comes from a file."""
+        return self._path is not None
+
+    def load(self) -> str | None:
+        """Return the current value, reading the file if it changed since the last call.
+
+        Blocks on the file system: for start-up; a running server awaits `get`.
+        Raises OSError when the file cannot be read and never could.
+        """
+        if self._path is None:
+            return self._value
+        try:
+            stat = self._path.stat()
+            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if seen != self._seen:
+                self._value = self._path.read_text(encoding="utf-8").strip() or None
+                self._seen = seen
+                _audit.info("audit.secret_read", secret=self.name, outcome="success")
+        except (OSError, UnicodeDecodeError):
+            if self._seen is None:
+                raise
+            # A file that is being replaced is missing for a moment: the last value stands.
+            _audit.warning("audit.secret_read", secret=self.name, outcome="failure")
+        return self._value
+
+    async def get(self) -> str | None:
+        """Return the current value without blocking the event loop."""
+        if self._path is None:
+            return self._value
+        async with self._refreshing:
+            return await asyncio.to_thread(self.load)

@@ -1,0 +1,103 @@
+"""Every error a client can meet: one table of codes, one exception that carries one of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+
+class ErrorCategory(StrEnum):
+    """Whose turn it is: the caller's, the operator's, or nobody's (a rule of the domain)."""
+
+    CLIENT = "client_error"
+    SERVER = "server_error"
+    BUSINESS = "business_error"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """What is fixed about an error code.
+
+    `http_status` is set for refusals: over HTTP they answer the request itself, on stdio (where
+    no request is refused) they become tool errors like the rest.
+    """
+
+    category: ErrorCategory
+    message: str
+    http_status: int | None = None
+
+
+ERRORS: Mapping[str, ErrorKind] = MappingProxyType(
+    {
+        "invalid_argument": ErrorKind(ErrorCategory.CLIENT, "Invalid arguments"),
+        "unauthenticated": ErrorKind(
+            ErrorCategory.CLIENT, "a valid bearer token is required", http_status=401
+        ),
+        "insufficient_scope": ErrorKind(ErrorCategory.CLIENT, "scope required", http_status=403),
+        "forbidden": ErrorKind(ErrorCategory.CLIENT, "not allowed", http_status=403),
+        "too_large": ErrorKind(
+            ErrorCategory.CLIENT, "request body is larger than allowed", http_status=413
+        ),
+        "unsupported_media_type": ErrorKind(
+            ErrorCategory.CLIENT, "content type must be application/json", http_status=415
+        ),
+        "rate_limited": ErrorKind(ErrorCategory.CLIENT, "rate limit exceeded", http_status=429),
+        "record_not_found": ErrorKind(ErrorCategory.BUSINESS, "record_id: no such record"),
+        "operation_not_found": ErrorKind(ErrorCategory.BUSINESS, "operation_id: no such operation"),
+        "state_conflict": ErrorKind(ErrorCategory.BUSINESS, "the state does not allow this"),
+        "too_many_operations": ErrorKind(ErrorCategory.BUSINESS, "too many running operations"),
+        "overloaded": ErrorKind(ErrorCategory.SERVER, "the server is at capacity", http_status=503),
+        "shutting_down": ErrorKind(
+            ErrorCategory.SERVER, "the server is shutting down", http_status=503
+        ),
+        "dependency_unavailable": ErrorKind(
+            ErrorCategory.SERVER, "a dependency is unavailable", http_status=503
+        ),
+        "timeout": ErrorKind(
+            ErrorCategory.SERVER, "the tool did not finish in time", http_status=408
+        ),
+        "result_too_large": ErrorKind(
+            ErrorCategory.SERVER, "the result is larger than allowed", http_status=500
+        ),
+        "internal": ErrorKind(ErrorCategory.SERVER, "internal error", http_status=500),
+    }
+)
+
+
+class AppError(Exception):
+    """An error meant for the client: its text names fields and reasons, never rejected values.
+
+    `code` is a key of `ERRORS`; `message` overrides the code's own text.
+    """
+
+    def __init__(
+        self, code: str, message: str | None = None, details: Mapping[str, Any] | None = None
+    ) -> None:
+        kind = ERRORS[code]
+        self.code = code
+        self.category = kind.category
+        self.http_status = kind.http_status or 400
+        self.message = message or kind.message
+        self.details = dict(details or {})
+        super().__init__(self.message)
+
+    def payload(self, correlation_id: str) -> dict[str, Any]:
+        """Return the error as clients see it, on every transport."""
+        return {
+            "category": self.category.value,
+            "code": self.code,
+            "message": self.message,
+            "details": self.details,
+            "correlation_id": correlation_id,
+        }
+
+
+def dependency_unavailable(dependency: str) -> AppError:
+    """Return the error for a dependency (`external_api` or `state`) that does not answer."""
+    return AppError("dependency_unavailable", f"{dependency} is unavailable")
+
+
+def insufficient_scope(scope: str) -> AppError:
+    """Return the error for a token that lacks `scope`."""
+    return AppError("insufficient_scope", f"scope required: {scope}", {"required_scopes": [scope]})

@@ -1,0 +1,154 @@
+"""From pydantic models to the closed, flat schemas that every client accepts, and to clear errors."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from .errors import AppError
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+_NAME_LIMIT = 64
+_WHITE_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""Unicode's White_Space property; `str.isspace` also counts four control characters."""
+
+_WORD = re.compile(f"[^{_WHITE_SPACE}]+")
+_TYPES = {
+    "model": "object",
+    "dict": "object",
+    "int": "integer",
+    "float": "number",
+    "bool": "boolean",
+}
+
+
+class Input(BaseModel):
+    """Base of a tool's input: closed, and nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Output(BaseModel):
+    """Base of a tool's output: open, so that a property can be added."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def strip(text: str) -> str:
+    """Return `text` without Unicode white space at both ends."""
+    return text.strip(_WHITE_SPACE)
+
+
+def words(text: str) -> list[str]:
+    """Return the parts of `text` between Unicode white space."""
+    return _WORD.findall(text)
+
+
+def _not_blank(text: str) -> str:
+    if not strip(text):
+        raise PydanticCustomError("blank", "must not be blank")
+    return text
+
+
+def _whole(value: object) -> object:
+    """Let 10.0 be an integer, as JSON Schema has it."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+NotBlank = AfterValidator(_not_blank)
+Integer = Annotated[int, BeforeValidator(_whole)]
+
+
+def canonical_schema(
+    model: type[BaseModel], mode: Literal["validation", "serialization"]
+) -> dict[str, Any]:
+    """Return the model's JSON Schema without `$ref`, titles, nullable unions and null defaults.
+
+    Clients and model providers reject these, and an optional property is absent, never null.
+    """
+    schema = model.model_json_schema(mode=mode)
+    return _flatten(schema, schema.pop("$defs", {}))
+
+
+def _flatten(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    node = dict(node)
+    if reference := node.pop("$ref", None):
+        node = {**definitions[reference.rpartition("/")[2]], **node}
+    if options := [o for o in node.pop("anyOf", ()) if o.get("type") != "null"]:
+        node = {**options[0], **node}
+    for noise in ("title", "$defs"):
+        node.pop(noise, None)
+    if node.get("default", ...) is None:
+        del node["default"]
+    if node.get("additionalProperties") is True:
+        del node["additionalProperties"]
+    if properties := node.get("properties"):
+        node["properties"] = {k: _flatten(v, definitions) for k, v in properties.items()}
+    if required := node.get("required"):
+        node["required"] = sorted(required)
+    return node
+
+
+def validate(model: type[ModelT], arguments: Mapping[str, Any]) -> ModelT:
+    """Return `arguments` as `model`.
+
+    Raises AppError `invalid_argument` naming each field and its reason, never the value.
+    """
+    try:
+        return model.model_validate(arguments)
+    except ValidationError as error:
+        raise _invalid(error.errors(include_input=False, include_url=False)) from None
+
+
+def _invalid(errors: list[ErrorDetails]) -> AppError:
+    fields: dict[str, str] = {}
+    known = [e for e in errors if e["type"] != "extra_forbidden"]
+    extra = sorted((e for e in errors if e["type"] == "extra_forbidden"), key=_path)
+    for error in (*known, *extra):
+        fields.setdefault(_path(error), _reason(error))
+    listed = [{"field": field, "reason": reason} for field, reason in fields.items()]
+    text = "; ".join(f"{field} {reason}" for field, reason in fields.items())
+    return AppError("invalid_argument", f"Invalid arguments: {text}", {"fields": listed})
+
+
+def _path(error: ErrorDetails) -> str:
+    parts = [str(part) for part in error["loc"]]
+    parts[-1] = parts[-1][:_NAME_LIMIT]
+    path = ".".join(parts)
+    return path.encode("utf-8", "replace").decode()
+
+
+def _reason(error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            return "is not allowed"
+        case "string_too_short":
+            return f"must have at least {context['min_length']} characters"
+        case "string_too_long":
+            return f"must have at most {context['max_length']} characters"
+        case "string_pattern_mismatch":
+            return f"must match {context['pattern']}"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']:g}"
+        case "less_than_equal":
+            return f"must be at most {context['le']:g}"
+        case "string_unicode":
+            return "must be well-formed Unicode"
+        case "blank":
+            return "must not be blank"
+        case kind:
+            noun = kind.partition("_")[0]
+            return f"must be {_article(_TYPES.get(noun, noun))}"
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

@@ -1,0 +1,163 @@
+/** Bearer tokens: JWTs of one issuer for one audience, checked against its published keys. */
+import { readFile, stat } from 'node:fs/promises';
+
+import {
+  createLocalJWKSet,
+  errors,
+  type JSONWebKeySet,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyGetKey,
+} from 'jose';
+
+import type { Identity } from './context.js';
+import { AppError } from './errors.js';
+import { isObject } from './json.js';
+import type { Logger } from './observability.js';
+
+export interface AuthOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly source: KeySource;
+}
+
+/** Loads the key set anew; throws when that is impossible now. */
+export type KeySource = () => Promise<JSONWebKeySet>;
+
+const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'];
+const LEEWAY_SECONDS = 30;
+const FETCH_TIMEOUT = 5000;
+const MAX_KEYS_BYTES = 1_048_576;
+const REFETCH_AFTER = 30_000;
+const RETRY_AFTER = 1000;
+const MAX_AGE = 600_000;
+
+export class Authenticator {
+  readonly #options: AuthOptions;
+  readonly #keys: KeyCache;
+
+  constructor(options: AuthOptions, logger: Logger) {
+    this.#options = options;
+    this.#keys = new KeyCache(options.source, logger.child({ logger: 'auth' }));
+  }
+
+  /** @throws AppError `unauthenticated`, or `dependency_unavailable` when no key can be had */
+  async authenticate(authorization: string | undefined): Promise<Identity> {
+    const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+    if (token === undefined) throw new AppError('unauthenticated');
+    try {
+      const { payload } = await jwtVerify(token, this.#keys.get, {
+        issuer: this.#options.issuer,
+        audience: this.#options.audience,
+        algorithms: ALGORITHMS,
+        clockTolerance: LEEWAY_SECONDS,
+        requiredClaims: ['exp', 'sub'],
+      });
+      return identityOf(payload);
+    } catch (error) {
+      if (error instanceof errors.JOSEError)
+        throw new AppError('unauthenticated', { cause: error });
+      throw error;
+    }
+  }
+}
+
+function identityOf(payload: JWTPayload): Identity {
+  const { sub } = payload;
+  if (typeof sub !== 'string' || sub === '') throw new AppError('unauthenticated');
+  const claims = ['scope', 'scp', 'permissions'].map((name) => payload[name]);
+  const scopes = claims.flatMap((claim) =>
+    typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : [],
+  );
+  const names = scopes.filter((scope) => typeof scope === 'string' && scope !== '');
+  return { subject: sub, scopes: [...new Set(names as string[])] };
+}
+
+/** Keys are kept while the issuer is away; an unknown key id asks for new ones every 30 s at most. */
+class KeyCache {
+  readonly #source: KeySource;
+  readonly #logger: Logger;
+  #keys: ReturnType<typeof createLocalJWKSet> | undefined;
+  #loadedAt = -Infinity;
+  #failedAt = -Infinity;
+  #loading: Promise<void> | undefined;
+
+  constructor(source: KeySource, logger: Logger) {
+    this.#source = source;
+    this.#logger = logger;
+  }
+
+  readonly get: JWTVerifyGetKey = async (header, token) => {
+    if (performance.now() - this.#loadedAt > MAX_AGE) await this.#refresh();
+    try {
+      return await this.#current()(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      if (performance.now() - this.#loadedAt < REFETCH_AFTER) throw error;
+      if (!(await this.#refresh())) throw unavailable();
+      return this.#current()(header, token);
+    }
+  };
+
+  #current(): ReturnType<typeof createLocalJWKSet> {
+    if (!this.#keys) throw unavailable();
+    return this.#keys;
+  }
+
+  /** Whether new keys were loaded; concurrent callers share one load, failures are not repeated at once. */
+  async #refresh(): Promise<boolean> {
+    if (!this.#loading && performance.now() - this.#failedAt < RETRY_AFTER) return false;
+    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+    try {
+      await this.#loading;
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  async #load(): Promise<void> {
+    try {
+      this.#keys = createLocalJWKSet(await this.#source());
+      this.#loadedAt = performance.now();
+    } catch (error) {
+      this.#failedAt = performance.now();
+      this.#logger.warn({ err: error }, 'auth.keys_unavailable');
+      throw error;
+    }
+  }
+}
+
+function unavailable(): AppError {
+  return new AppError('dependency_unavailable', { message: 'the signing keys are unavailable' });
+}
+
+export function keysFromUrl(url: string): KeySource {
+  return async () => {
+    const signal = AbortSignal.timeout(FETCH_TIMEOUT);
+    const response = await fetch(url, { signal, redirect: 'error' });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of response.body ?? []) {
+      size += chunk.byteLength;
+      if (size > MAX_KEYS_BYTES) throw new Error('the key set is too large');
+      chunks.push(chunk);
+    }
+    return parseKeys(Buffer.concat(chunks).toString('utf8'));
+  };
+}
+
+export function keysFromFile(path: string): KeySource {
+  return async () => {
+    const { size } = await stat(path);
+    if (size > MAX_KEYS_BYTES) throw new Error('the key set is too large');
+    return parseKeys(await readFile(path, 'utf8'));
+  };
+}
+
+function parseKeys(text: string): JSONWebKeySet {
+  const value: unknown = JSON.parse(text);
+  if (!isObject(value) || !Array.isArray(value['keys'])) throw new Error('not a key set');
+  return { keys: value['keys'] as JSONWebKeySet['keys'] };
+}

@@ -1,0 +1,110 @@
+/** Client of the external records service. */
+import { AppError } from './errors.js';
+import { isObject, type JsonObject } from './json.js';
+import { type CallLimits, type Guard, TryFailedError } from './resilience.js';
+import type { Secret } from './secrets.js';
+import { cleanJson } from './text.js';
+import { clientSpan, traceHeaders } from './tracing.js';
+
+export interface RecordsApiOptions {
+  readonly baseUrl: string;
+  readonly apiKey: Secret | undefined;
+  readonly guard: Guard;
+  /** Largest answer that is read. */
+  readonly maxBytes: number;
+}
+
+const RETRYABLE = new Set([429, 502, 503, 504]);
+
+export class RecordsApi {
+  readonly #options: RecordsApiOptions;
+
+  constructor(options: RecordsApiOptions) {
+    this.#options = options;
+  }
+
+  get healthy(): boolean {
+    return this.#options.guard.healthy;
+  }
+
+  /**
+   * The record with its text cleaned.
+   * @throws AppError `record_not_found` or `dependency_unavailable`
+   */
+  async fetch(id: string, limits: CallLimits): Promise<JsonObject> {
+    const { guard, baseUrl } = this.#options;
+    const url = `${baseUrl.replace(/\/+$/, '')}/records/${encodeURIComponent(id)}`;
+    const record = await guard.run(
+      (signal) =>
+        clientSpan('GET /records/{id}', { 'http.request.method': 'GET' }, () =>
+          this.#get(url, signal),
+        ),
+      limits,
+    );
+    if (!record) throw new AppError('record_not_found');
+    return record;
+  }
+
+  async #get(url: string, signal: AbortSignal): Promise<JsonObject | undefined> {
+    const response = await this.#request(url, signal);
+    if (response.ok) return parseRecord(await this.#read(response, signal));
+    await response.body?.cancel();
+    if (response.status === 404) return undefined;
+    throw new TryFailedError(`status ${response.status}`, {
+      retryable: RETRYABLE.has(response.status),
+      retryAfterSeconds: parseRetryAfter(response.headers.get('retry-after')),
+    });
+  }
+
+  /** Redirects are not followed: neither key nor request leaves for another host. */
+  async #request(url: string, signal: AbortSignal): Promise<Response> {
+    const key = await this.#options.apiKey?.read();
+    const headers = {
+      accept: 'application/json',
+      ...(key !== undefined && { authorization: `Bearer ${key}` }),
+      ...traceHeaders(),
+    };
+    try {
+      return await fetch(url, { headers, signal, redirect: 'manual' });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new TryFailedError('no connection', { retryable: true, cause: error });
+    }
+  }
+
+  async #read(response: Response, signal: AbortSignal): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of response.body ?? []) {
+        size += chunk.byteLength;
+        if (size > this.#options.maxBytes) break;
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new TryFailedError('connection lost', { retryable: true, cause: error });
+    }
+    if (size <= this.#options.maxBytes) return Buffer.concat(chunks).toString('utf8');
+    throw new TryFailedError('the answer is too large', { retryable: false });
+  }
+}
+
+function parseRecord(body: string): JsonObject {
+  let record: unknown;
+  try {
+    record = cleanJson(JSON.parse(body));
+  } catch (error) {
+    throw new TryFailedError('the answer is not JSON', { retryable: false, cause: error });
+  }
+  if (isObject(record)) return record;
+  throw new TryFailedError('the answer is no JSON object', { retryable: false });
+}
+
+/** `Retry-After` is a number of seconds or a date. */
+function parseRetryAfter(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  if (/^\d{1,9}$/.test(header)) return Number(header);
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, (date - Date.now()) / 1000);
+}

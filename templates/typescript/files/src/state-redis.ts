@@ -1,0 +1,340 @@
+/** Operations and rate limits that replicas share: each change is one atomic script in Redis. */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { createClient } from '@redis/client';
+
+import { AppError } from './errors.js';
+import type { JsonObject } from './json.js';
+import type { BucketSize, RateLimiter } from './limits.js';
+import type { Metrics } from './metrics.js';
+import type { Logger } from './observability.js';
+import { NAME } from './package.js';
+import type { Secret } from './secrets.js';
+import type {
+  Change,
+  NewOperation,
+  Operation,
+  OperationStore,
+  Status,
+  StoreLimits,
+} from './state.js';
+import { isTerminal, keyConflict } from './state.js';
+
+type Client = ReturnType<typeof openClient>;
+
+const COMMAND_TIMEOUT = 2000;
+const CHECK_INTERVAL = 2000;
+/** A worker reports at least every second; one that is silent for this long is gone. */
+const LEASE_SECONDS = 15;
+/** The braces keep all keys in one slot of a cluster. */
+const PREFIX = `{${NAME}}:`;
+
+class Script {
+  readonly text: string;
+  readonly sha: string;
+
+  constructor(text: string) {
+    this.text = text;
+    this.sha = createHash('sha1').update(text).digest('hex');
+  }
+}
+
+const CREATE = new Script(`
+local prefix, id, owner, fingerprint, key, limit, kept, ttl, lease = unpack(ARGV)
+local now = tonumber(redis.call('TIME')[1])
+local key_name = prefix .. 'key:' .. owner .. ':' .. key
+if key ~= '' then
+  local seen = redis.call('HMGET', key_name, 'id', 'fingerprint')
+  if seen[1] and redis.call('EXISTS', prefix .. 'op:' .. seen[1]) == 1 then
+    if seen[2] ~= fingerprint then return 'conflict' end
+    return seen[1]
+  end
+end
+local running = prefix .. 'running:' .. owner
+redis.call('ZREMRANGEBYSCORE', running, '-inf', now - lease)
+if redis.call('ZCARD', running) >= tonumber(limit) then return 'too_many' end
+local all = prefix .. 'all'
+redis.call('ZREMRANGEBYSCORE', all, '-inf', now - ttl)
+if redis.call('ZCARD', all) >= tonumber(kept) then
+  redis.call('DEL', prefix .. 'op:' .. redis.call('ZPOPMIN', all)[1])
+end
+local op = prefix .. 'op:' .. id
+redis.call('HSET', op, 'owner', owner, 'status', 'started', 'progress', '0', 'beat', now)
+redis.call('EXPIRE', op, ttl)
+redis.call('ZADD', all, now, id)
+redis.call('EXPIRE', all, ttl)
+redis.call('ZADD', running, now, id)
+redis.call('EXPIRE', running, ttl)
+if key ~= '' then
+  redis.call('HSET', key_name, 'id', id, 'fingerprint', fingerprint)
+  redis.call('EXPIRE', key_name, ttl)
+end
+return id
+`);
+
+/** Without a new status it only reads; a silent worker's operation becomes \`failed\` either way. */
+const TOUCH = new Script(`
+local prefix, id, owner, lease, status, progress, result, terminal, ttl = unpack(ARGV)
+local op = prefix .. 'op:' .. id
+local found = redis.call('HMGET', op, 'owner', 'status', 'progress', 'result', 'beat')
+if found[1] ~= owner then return false end
+local now = tonumber(redis.call('TIME')[1])
+local open = found[2] == 'started' or found[2] == 'running'
+local running = prefix .. 'running:' .. owner
+if open and tonumber(found[5]) < now - lease then
+  redis.call('HSET', op, 'status', 'failed')
+  redis.call('ZREM', running, id)
+  found[2] = 'failed'
+elseif open and status ~= '' then
+  if progress == '' then progress = found[3] end
+  redis.call('HSET', op, 'status', status, 'progress', progress, 'result', result, 'beat', now)
+  redis.call('EXPIRE', op, ttl)
+  if terminal == '1' then redis.call('ZREM', running, id) else redis.call('ZADD', running, now, id) end
+  found[2], found[3], found[4] = status, progress, result
+end
+return {found[2], found[3], found[4]}
+`);
+
+const TAKE = new Script(`
+local rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'updated')
+local tokens, updated = tonumber(bucket[1] or burst), tonumber(bucket[2] or now)
+tokens = math.min(burst, tokens + math.max(0, now - updated) * rate)
+local wait = 0
+if tokens >= 1 then tokens = tokens - 1 else wait = (1 - tokens) / rate end
+redis.call('HSET', KEYS[1], 'tokens', tostring(tokens), 'updated', string.format('%.6f', now))
+redis.call('EXPIRE', KEYS[1], math.ceil(burst / rate) + 60)
+return tostring(wait)
+`);
+
+/** A connection that knows whether Redis is in reach, comes back by itself and follows a rotated URL. */
+export class RedisConnection {
+  readonly #secret: Secret;
+  readonly #metrics: Metrics;
+  readonly #logger: Logger;
+  readonly #closing = new AbortController();
+  #client: Client | undefined;
+  #url = '';
+  #healthy = false;
+
+  constructor(secret: Secret, metrics: Metrics, logger: Logger) {
+    this.#secret = secret;
+    this.#metrics = metrics;
+    this.#logger = logger.child({ logger: 'state' });
+  }
+
+  get healthy(): boolean {
+    return this.#healthy;
+  }
+
+  /** Resolves when Redis answered for the first time, and keeps watching it. */
+  connect(): Promise<void> {
+    return new Promise((resolve) => {
+      void this.#watch(resolve);
+    });
+  }
+
+  /** @throws AppError `dependency_unavailable` within two seconds */
+  async run(script: Script, keys: string[], args: readonly (string | number)[]): Promise<unknown> {
+    const options = { keys, arguments: args.map(String) };
+    return this.#command(async (client) => {
+      try {
+        return await client.evalSha(script.sha, options);
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        return client.eval(script.text, options);
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort();
+    this.#client?.destroy();
+    return Promise.resolve();
+  }
+
+  async #watch(reached: () => void): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        await this.#followUrl();
+        await this.#command((client) => client.ping());
+        reached();
+      } catch (error) {
+        if (!(error instanceof AppError)) this.#note(false, error);
+      }
+      await sleep(CHECK_INTERVAL, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  async #followUrl(): Promise<void> {
+    const url = await this.#secret.read();
+    if (url === this.#url && this.#client?.isOpen) return;
+    this.#client?.destroy();
+    const client = openClient(url);
+    client.on('error', (error: unknown) => {
+      this.#note(false, error);
+    });
+    this.#client = client;
+    this.#url = url;
+    void client.connect().catch(() => undefined);
+    await sleep(0);
+  }
+
+  async #command<T>(command: (client: Client) => Promise<T>): Promise<T> {
+    const started = performance.now();
+    let outcome: 'success' | 'error' | 'timeout' = 'error';
+    const giveUp = new AbortController();
+    const timeout = sleep(COMMAND_TIMEOUT, undefined, { signal: giveUp.signal }).then(() => {
+      outcome = 'timeout';
+      throw new Error('no answer in time');
+    });
+    try {
+      if (!this.#client?.isReady) throw new Error('not connected');
+      const result = await Promise.race([command(this.#client), timeout]);
+      outcome = 'success';
+      this.#note(true);
+      return result;
+    } catch (error) {
+      this.#note(false, error);
+      const message = 'state is unavailable';
+      throw new AppError('dependency_unavailable', { message, cause: error });
+    } finally {
+      timeout.catch(() => undefined);
+      giveUp.abort();
+      this.#metrics.dependencyTried('state', outcome, (performance.now() - started) / 1000);
+    }
+  }
+
+  #note(healthy: boolean, error?: unknown): void {
+    if (healthy === this.#healthy || this.#closing.signal.aborted) return;
+    this.#healthy = healthy;
+    if (healthy) this.#logger.info('state.available');
+    else this.#logger.warn({ err: error }, 'state.unavailable');
+  }
+}
+
+function openClient(url: string) {
+  return createClient({
+    url,
+    disableOfflineQueue: true,
+    socket: {
+      connectTimeout: COMMAND_TIMEOUT,
+      reconnectStrategy: (retries) => Math.min(100 * 2 ** retries, CHECK_INTERVAL),
+    },
+  });
+}
+
+export class RedisStore implements OperationStore {
+  readonly #redis: RedisConnection;
+  readonly #limits: StoreLimits;
+
+  constructor(redis: RedisConnection, limits: StoreLimits) {
+    this.#redis = redis;
+    this.#limits = limits;
+  }
+
+  get healthy(): boolean {
+    return this.#redis.healthy;
+  }
+
+  connect(): Promise<void> {
+    return this.#redis.connect();
+  }
+
+  async create({ id, subject, fingerprint, idempotencyKey = '' }: NewOperation) {
+    const { maxRunning, maxKept, ttlSeconds } = this.#limits;
+    const answer = await this.#redis.run(
+      CREATE,
+      [PREFIX],
+      [
+        PREFIX,
+        id,
+        digest(subject),
+        fingerprint,
+        idempotencyKey,
+        maxRunning,
+        maxKept,
+        ttlSeconds,
+        LEASE_SECONDS,
+      ],
+    );
+    if (answer === 'conflict') throw keyConflict();
+    if (answer === 'too_many') throw new AppError('too_many_operations');
+    const operation: Operation = { id, subject, status: 'started', progress: 0 };
+    if (answer === id) return { operation, created: true };
+    const known = await this.get(subject, String(answer));
+    return { operation: known ?? { ...operation, id: String(answer) }, created: false };
+  }
+
+  get(subject: string, id: string): Promise<Operation | undefined> {
+    return this.#touch(subject, id);
+  }
+
+  update(subject: string, id: string, change: Change): Promise<Operation | undefined> {
+    return this.#touch(subject, id, change);
+  }
+
+  close(): Promise<void> {
+    return this.#redis.close();
+  }
+
+  async #touch(subject: string, id: string, change?: Change): Promise<Operation | undefined> {
+    const found = await this.#redis.run(
+      TOUCH,
+      [PREFIX],
+      [
+        PREFIX,
+        id,
+        digest(subject),
+        LEASE_SECONDS,
+        change?.status ?? '',
+        change?.progress ?? '',
+        change?.result ? JSON.stringify(change.result) : '',
+        change && isTerminal(change.status) ? 1 : 0,
+        this.#limits.ttlSeconds,
+      ],
+    );
+    if (!Array.isArray(found)) return undefined;
+    const [status, progress, result] = found as [Status, string, string | null];
+    return {
+      id,
+      subject,
+      status,
+      progress: Number(progress),
+      ...(result && { result: JSON.parse(result) as JsonObject }),
+    };
+  }
+}
+
+/** Token buckets shared by replicas; while Redis is away each process falls back to its own. */
+export class RedisTokenBuckets implements RateLimiter {
+  readonly #redis: RedisConnection;
+  readonly #size: BucketSize;
+  readonly #fallback: RateLimiter;
+
+  constructor(redis: RedisConnection, size: BucketSize, fallback: RateLimiter) {
+    this.#redis = redis;
+    this.#size = size;
+    this.#fallback = fallback;
+  }
+
+  async take(key: string): Promise<number> {
+    if (!this.#redis.healthy) return this.#fallback.take(key);
+    const { perMinute, burst } = this.#size;
+    try {
+      const bucket = `${PREFIX}rate:${digest(key)}`;
+      return Number(await this.#redis.run(TAKE, [bucket], [perMinute / 60, burst]));
+    } catch {
+      return this.#fallback.take(key);
+    }
+  }
+}
+
+/** Keys hold no subjects and no addresses. */
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}

@@ -1,0 +1,74 @@
+// What the documents promise is what the code does.
+import { readdirSync, readFileSync } from 'node:fs';
+
+import { describe, expect, test } from 'vitest';
+
+import { ERRORS } from '../../src/errors.js';
+import { createMetrics } from '../../src/metrics.js';
+import { NAME, VERSION } from '../../src/package.js';
+import { VARIABLES } from '../../src/settings.js';
+
+const read = (path: string) => readFileSync(path, 'utf8');
+
+/** The first group of every match. */
+function captures(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map(([, group = '']) => group);
+}
+
+describe('docs/troubleshooting.md', () => {
+  const text = read('docs/troubleshooting.md');
+
+  test('has an entry for every error code', () => {
+    expect(captures(text, /^### `([a-z_]+)`$/gm).sort()).toEqual(Object.keys(ERRORS).sort());
+  });
+
+  test('has an entry for every alert', () => {
+    const alerts = captures(read('deploy/monitoring/prometheus-rule.yaml'), /alert: (\w+)/g);
+    expect(alerts).not.toEqual([]);
+    expect(captures(text, /^### (Mcp[A-Za-z]+)$/gm)).toEqual(alerts);
+  });
+});
+
+test('alerts, dashboard and success metrics ask for metrics that exist', async () => {
+  const { registry } = createMetrics();
+  const exported = (await registry.getMetricsAsJSON()).map(({ name }) => name);
+  const asked = [
+    'deploy/monitoring/prometheus-rule.yaml',
+    'deploy/monitoring/dashboard.json',
+    'docs/outcomes.md',
+    'docs/runbook.md',
+  ].flatMap((path) => captures(read(path), /\b(mcp_[a-z_]+|process_[a-z_]+)(?=[[{)])/g));
+  const unknown = asked.filter(
+    (name) => !exported.includes(name.replace(/_(?:bucket|count|sum)$/, '')),
+  );
+  expect(asked).not.toEqual([]);
+  expect(unknown).toEqual([]);
+});
+
+test('every setting is in README.md and in .env.example', () => {
+  for (const path of ['README.md', '.env.example']) {
+    const text = read(path);
+    const missing = VARIABLES.filter((name) => !name.endsWith('_FILE') && !text.includes(name));
+    expect(missing, path).toEqual([]);
+  }
+});
+
+test('name and version agree wherever they stand', () => {
+  const registered = JSON.parse(read('server.json')) as Record<string, unknown>;
+  const manifest = JSON.parse(read('package.json')) as Record<string, unknown>;
+  expect(registered).toMatchObject({ name: manifest['mcpName'], version: VERSION });
+  expect(registered['packages']).toMatchObject([{ identifier: NAME, version: VERSION }]);
+  expect(read('README.md')).toContain(`mcp-name: ${String(manifest['mcpName'])}`);
+  expect(read('Containerfile')).toContain(`"${String(manifest['mcpName'])}"`);
+  expect(read('Containerfile')).toContain(`image.version="${VERSION}"`);
+});
+
+test('only entry point, server, registry and auth know the SDK', () => {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .map((path) => path.replaceAll('\\', '/'))
+    .filter((path) => path.endsWith('.ts'));
+  const knowing = files.filter((path) => read(`src/${path}`).includes("'@modelcontextprotocol/"));
+  const allowed = ['auth.ts', 'main.ts', 'server.ts', 'tools/registry.ts'];
+  expect(knowing).not.toEqual([]);
+  expect(knowing.filter((path) => !allowed.includes(path))).toEqual([]);
+});

@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+
+import { Bulkhead, BulkheadFullError, TokenBuckets } from '../src/limits.js';
+
+const never = () => new AbortController().signal;
+
+describe('token buckets', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test('let a burst through, then tell when the next token is there', async () => {
+    const buckets = new TokenBuckets({ perMinute: 60, burst: 2 });
+    expect(await buckets.take('alice')).toBe(0);
+    expect(await buckets.take('alice')).toBe(0);
+    expect(await buckets.take('alice')).toBeCloseTo(1);
+    vi.advanceTimersByTime(600);
+    expect(await buckets.take('alice')).toBeCloseTo(0.4);
+    vi.advanceTimersByTime(400);
+    expect(await buckets.take('alice')).toBe(0);
+  });
+
+  test('are one per caller, and never hold more than a burst', async () => {
+    const buckets = new TokenBuckets({ perMinute: 60, burst: 1 });
+    expect(await buckets.take('alice')).toBe(0);
+    expect(await buckets.take('bob')).toBe(0);
+    vi.advanceTimersByTime(3_600_000);
+    expect(await buckets.take('alice')).toBe(0);
+    expect(await buckets.take('alice')).toBeGreaterThan(0);
+  });
+
+  test('are bounded in number: the one used longest ago goes first', async () => {
+    const buckets = new TokenBuckets({ perMinute: 1, burst: 1 });
+    await buckets.take('first');
+    for (let caller = 0; caller < 10_000; caller++) await buckets.take(`caller-${caller}`);
+    expect(await buckets.take('caller-9999')).toBeGreaterThan(0);
+    expect(await buckets.take('first')).toBe(0);
+  });
+});
+
+describe('the bulkhead', () => {
+  test('runs so many at once, queues so many and refuses the rest at once', async () => {
+    const bulkhead = new Bulkhead(1, 1);
+    const leave = await bulkhead.enter(never());
+    const order: string[] = [];
+    const second = bulkhead.enter(never()).then((leaveSecond) => {
+      order.push('second');
+      leaveSecond();
+    });
+    await expect(bulkhead.enter(never())).rejects.toBeInstanceOf(BulkheadFullError);
+    order.push('first leaves');
+    leave();
+    await second;
+    expect(order).toEqual(['first leaves', 'second']);
+  });
+
+  test('gives a place back once, however often it is asked', async () => {
+    const bulkhead = new Bulkhead(1, 0);
+    const leave = await bulkhead.enter(never());
+    leave();
+    leave();
+    await bulkhead.enter(never());
+    await expect(bulkhead.enter(never())).rejects.toBeInstanceOf(BulkheadFullError);
+  });
+
+  test('forgets who gave up waiting', async () => {
+    const gauges = { running: { set: vi.fn() }, queued: { set: vi.fn() } };
+    const bulkhead = new Bulkhead(1, 1, gauges);
+    const leave = await bulkhead.enter(never());
+    const controller = new AbortController();
+    const waiting = bulkhead.enter(controller.signal);
+    expect(gauges.queued.set).toHaveBeenLastCalledWith(1);
+    controller.abort(new Error('gave up'));
+    await expect(waiting).rejects.toThrow('gave up');
+    leave();
+    expect(gauges.running.set).toHaveBeenLastCalledWith(0);
+    expect(gauges.queued.set).toHaveBeenLastCalledWith(0);
+    await expect(bulkhead.enter(AbortSignal.abort(new Error('too late')))).rejects.toThrow(
+      'too late',
+    );
+  });
+});
