@@ -22,6 +22,19 @@ if TYPE_CHECKING:
     from kit.process import HttpServer, Launcher
     from kit.wire import Wire
 
+MALFORMED = (
+    "{",
+    "",
+    "null",
+    "[]",
+    "42",
+    '{"jsonrpc":"2.0"}',
+    '{"id":1}',
+    "\x00\x01",
+    '{"jsonrpc":"2.0","id":',
+    '{"jsonrpc":"1.0","id":1,"method":"tools/list"}',
+    '{"a":' * 3000,
+)
 SLOW = {"steps": 100, "step_milliseconds": 1000}
 
 
@@ -129,12 +142,11 @@ class TestHttp:
 class TestStdio:
     def test_malformed_lines_are_survived_and_what_was_read_is_answered(self, speak: Speak, era: str) -> None:
         stdio = speak(era=era, MCP_ENABLE_WRITES=True)
-        lines = ["{", "", "null", "[]", "42", '{"jsonrpc":"2.0"}', '{"id":1}', "\x00\x01", '{"jsonrpc":"2.0","id":',
-                 '{"jsonrpc":"2.0","id":7,"method":"nope"}', '{"a":' * 3000]  # fmt: skip
-        for line in lines:
-            stdio.write(line)
         tools = stdio.answer(stdio.send("tools/list"))["result"]["tools"]
         assert len(tools) == 4
+        for line in MALFORMED:
+            stdio.write(line)
+        assert stdio.answer(stdio.send("no/such/method"))["error"]["code"] == -32601
         started = stdio.call("start_operation", SLOW)["structuredContent"]["operation_id"]
         arguments = {"operation_id": started, "wait_seconds": 1}
         calls = [stdio.send("tools/call", {"name": "process_text", "arguments": {"text": "x"}}) for _ in range(20)]
@@ -162,10 +174,9 @@ class TestStdio:
     def test_a_cancellation_stops_the_call_and_a_signal_the_server(self, speak: Speak, number: int) -> None:
         stdio = speak(era=LEGACY, MCP_ENABLE_WRITES=True, MCP_MAX_CONCURRENCY=1)
         started = stdio.call("start_operation", SLOW)["structuredContent"]["operation_id"]
-        status = "started"
-        while status == "started":
-            status = stdio.call("check_operation_status", {"operation_id": started})["structuredContent"]["status"]
         arguments = {"operation_id": started, "wait_seconds": 20}
+        if stdio.call("check_operation_status", {"operation_id": started})["structuredContent"]["status"] == "started":
+            stdio.call("check_operation_status", arguments)
         call = stdio.send("tools/call", {"name": "check_operation_status", "arguments": arguments})
         cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": call}}
         stdio.write(json.dumps(cancel))
@@ -175,6 +186,7 @@ class TestStdio:
         stdio.process.send_signal(number)
         assert stdio.process.wait() == 0
         assert time.monotonic() - before < 20
+        assert stdio.process.log.find("server.stopping")
         assert stdio.process.log.find("server.stopped")
 
     def test_an_end_before_the_beginning(self, launcher: Launcher) -> None:

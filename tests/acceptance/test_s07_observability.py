@@ -114,7 +114,6 @@ class TestLogs:
         assert stdio.process.log.find("audit.tool_called", correlation_id=line["correlation_id"])
         stdio.close()
         assert stdio.process.wait() == 0
-        assert stdio.process.log.find("server.stopping")
         assert stdio.process.log.find("server.stopped")
         assert not stdio.noise
 
@@ -128,7 +127,7 @@ class TestAudit:
             wire.call("process_text", {"text": text}, x_request_id=mine)
             line = guarded_server.log.wait("audit.tool_called", correlation_id=mine)
             assert (line["subject"], line["name"], line["outcome"]) == ("alice", "process_text", "success")
-            assert sorted(line["scopes"]) == ["records:read", "text:read"]
+            assert line["scopes"] == ["text:read"], "the scopes that the tool needs"
             digests.append(line["arguments_digest"])
         assert digests[0] == digests[1] != digests[2]
         assert re.fullmatch(r"[0-9a-f]{16,}", digests[0])
@@ -159,7 +158,7 @@ class TestAudit:
         assert (line["subject"], line["name"]) == ("alice", "lookup_record")
         mine = request_id()
         connect(guarded_server, token="garbage").rpc("tools/list", x_request_id=mine)
-        assert guarded_server.log.wait("audit.denied", correlation_id=mine)["subject"] is None
+        assert guarded_server.log.wait("audit.denied", correlation_id=mine)["subject"] == "anonymous"
         assert token not in guarded_server.log.text
 
 

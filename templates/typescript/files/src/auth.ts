@@ -12,6 +12,7 @@ import {
 
 import type { Identity } from './context.js';
 import { AppError } from './errors.js';
+import { readText } from './fetch.js';
 import { isObject } from './json.js';
 import type { Logger } from './observability.js';
 
@@ -44,7 +45,7 @@ export class Authenticator {
   /** @throws AppError `unauthenticated`, or `dependency_unavailable` when no key can be had */
   async authenticate(authorization: string | undefined): Promise<Identity> {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-    if (token === undefined) throw new AppError('unauthenticated');
+    if (!token) throw new AppError('unauthenticated');
     try {
       const { payload } = await jwtVerify(token, this.#keys.get, {
         issuer: this.#options.issuer,
@@ -63,14 +64,16 @@ export class Authenticator {
 }
 
 function identityOf(payload: JWTPayload): Identity {
-  const { sub } = payload;
-  if (typeof sub !== 'string' || sub === '') throw new AppError('unauthenticated');
-  const claims = ['scope', 'scp', 'permissions'].map((name) => payload[name]);
-  const scopes = claims.flatMap((claim) =>
-    typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim : [],
-  );
-  const names = scopes.filter((scope) => typeof scope === 'string' && scope !== '');
-  return { subject: sub, scopes: [...new Set(names as string[])] };
+  const { sub: subject } = payload;
+  if (subject === undefined || subject === '') throw new AppError('unauthenticated');
+  const scopes = ['scope', 'scp', 'permissions'].flatMap((claim) => namesIn(payload[claim]));
+  return { subject, scopes: [...new Set(scopes)] };
+}
+
+/** Issuers write scopes as text with spaces or as a list. */
+function namesIn(claim: unknown): string[] {
+  const names: unknown[] = typeof claim === 'string' ? claim.split(' ') : [claim].flat();
+  return names.filter((name) => typeof name === 'string' && name !== '') as string[];
 }
 
 /** Keys are kept while the issuer is away; an unknown key id asks for new ones every 30 s at most. */
@@ -137,14 +140,7 @@ export function keysFromUrl(url: string): KeySource {
     const signal = AbortSignal.timeout(FETCH_TIMEOUT);
     const response = await fetch(url, { signal, redirect: 'error' });
     if (!response.ok) throw new Error(`status ${response.status}`);
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of response.body ?? []) {
-      size += chunk.byteLength;
-      if (size > MAX_KEYS_BYTES) throw new Error('the key set is too large');
-      chunks.push(chunk);
-    }
-    return parseKeys(Buffer.concat(chunks).toString('utf8'));
+    return parseKeys(await readText(response, MAX_KEYS_BYTES));
   };
 }
 
@@ -156,7 +152,8 @@ export function keysFromFile(path: string): KeySource {
   };
 }
 
-function parseKeys(text: string): JSONWebKeySet {
+function parseKeys(text: string | undefined): JSONWebKeySet {
+  if (text === undefined) throw new Error('the key set is too large');
   const value: unknown = JSON.parse(text);
   if (!isObject(value) || !Array.isArray(value['keys'])) throw new Error('not a key set');
   return { keys: value['keys'] as JSONWebKeySet['keys'] };

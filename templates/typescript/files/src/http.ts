@@ -222,7 +222,7 @@ class Gate {
       this.#app.calls.refused(error, subject, this.#app.tools.has(name) ? name : null);
     });
     if (error.status === 429 || error.status === 503) {
-      res.setHeader('Retry-After', String(error.details['retry_after_seconds'] ?? 1));
+      res.setHeader('Retry-After', Number(error.details['retry_after_seconds'] ?? 1));
     }
     if (error.status === 401 || error.code === 'insufficient_scope') {
       res.setHeader('WWW-Authenticate', this.#challenge(req, error));

@@ -1,5 +1,6 @@
 /** Client of the external records service. */
 import { AppError } from './errors.js';
+import { readText } from './fetch.js';
 import { isObject, type JsonObject } from './json.js';
 import { type CallLimits, type Guard, TryFailedError } from './resilience.js';
 import type { Secret } from './secrets.js';
@@ -73,20 +74,15 @@ export class RecordsApi {
   }
 
   async #read(response: Response, signal: AbortSignal): Promise<string> {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
+    let text: string | undefined;
     try {
-      for await (const chunk of response.body ?? []) {
-        size += chunk.byteLength;
-        if (size > this.#options.maxBytes) break;
-        chunks.push(chunk);
-      }
+      text = await readText(response, this.#options.maxBytes);
     } catch (error) {
       signal.throwIfAborted();
       throw new TryFailedError('connection lost', { retryable: true, cause: error });
     }
-    if (size <= this.#options.maxBytes) return Buffer.concat(chunks).toString('utf8');
-    throw new TryFailedError('the answer is too large', { retryable: false });
+    if (text === undefined) throw new TryFailedError('answer too large', { retryable: false });
+    return text;
   }
 }
 

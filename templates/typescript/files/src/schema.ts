@@ -53,13 +53,11 @@ export function text({ min, max, pattern, blank }: TextRules = {}) {
 /** An integer; `z.int()` would put the bounds of safe integers into schema and messages. */
 export function integer({ min, max }: { min: number; max?: number }) {
   const schema = z
-    .number({
-      error: ({ code, input }) =>
-        code === 'invalid_type' && input !== undefined ? 'must be an integer' : undefined,
-    })
+    .number({ error: ({ input }) => (input === undefined ? undefined : 'must be an integer') })
     .refine(Number.isInteger, { error: 'must be an integer', abort: true })
-    .min(min);
-  return (max === undefined ? schema : schema.max(max)).meta({ type: 'integer' });
+    .min(min, `must be at least ${min}`);
+  const bounded = max === undefined ? schema : schema.max(max, `must be at most ${max}`);
+  return bounded.meta({ type: 'integer' });
 }
 
 /** An instant as RFC 3339 text in UTC. */
@@ -74,14 +72,15 @@ export function jsonObject() {
 
 /** The JSON Schema that clients see: no `$schema`, nothing that only says "anything else is fine". */
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const { $schema: _, ...body } = z.toJSONSchema(schema, {
+  const document = z.toJSONSchema(schema, {
     io,
     override: ({ jsonSchema: node }) => {
       if (node.additionalProperties !== false) delete node.additionalProperties;
       delete node.propertyNames;
     },
   });
-  return body;
+  delete document.$schema;
+  return document;
 }
 
 /** @throws AppError `invalid_argument`, one reason a field: known fields in order, then unknown keys sorted. */
@@ -96,17 +95,14 @@ export function parseArguments<T extends z.ZodType>(schema: T, value: unknown): 
   });
 }
 
+/** For the checks that zod names itself; the helpers above name their own reasons. */
 function reason(issue: z.core.$ZodRawIssue): string | undefined {
-  switch (issue.code) {
-    case 'invalid_type':
-      return issue.input === undefined ? 'is required' : TYPES[issue.expected];
-    case 'too_small':
-      return `must be at least ${issue.minimum}`;
-    case 'too_big':
-      return `must be at most ${issue.maximum}`;
-    default:
-      return undefined;
+  if (issue.code === 'invalid_type') {
+    return issue.input === undefined ? 'is required' : TYPES[issue.expected];
   }
+  if (issue.code === 'too_small') return `must be at least ${issue.minimum}`;
+  if (issue.code === 'too_big') return `must be at most ${issue.maximum}`;
+  return undefined;
 }
 
 function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
@@ -128,5 +124,5 @@ function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
 }
 
 function truncate(key: string): string {
-  return [...key].slice(0, MAX_KEY_LENGTH).join('');
+  return Array.from(key).slice(0, MAX_KEY_LENGTH).join('');
 }

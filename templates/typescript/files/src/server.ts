@@ -306,7 +306,7 @@ function listTool(tool: Tool): ListedTool {
     annotations: tool.annotations,
     // Made from zod objects, so that their root is one.
     inputSchema: tool.inputSchema as ListedTool['inputSchema'],
-    outputSchema: tool.outputSchema as ListedTool['outputSchema'],
+    outputSchema: tool.outputSchema,
   };
 }
 

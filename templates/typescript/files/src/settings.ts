@@ -235,12 +235,11 @@ export async function stateUrlOf({ stateUrl: secret }: Settings): Promise<string
 
 /** Effective values by variable name, without secrets and without credentials in URLs. */
 export async function publicSettings(settings: Settings): Promise<Record<string, unknown>> {
-  const plain = Object.entries<Definition<unknown>>(DEFINITIONS).map(([key, { variable }]) => [
-    variable,
-    settings[key as keyof Plain] ?? null,
-  ]);
-  const all = { ...Object.fromEntries(plain), MCP_STATE_URL: await stateUrlOf(settings) };
-  return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, bareUrl(value)]));
+  const plain = Object.entries<Definition<unknown>>(DEFINITIONS).map(
+    ([key, { variable }]) => [variable, settings[key as keyof Plain] ?? null] as const,
+  );
+  const all = [...plain, ['MCP_STATE_URL', await stateUrlOf(settings)] as const];
+  return Object.fromEntries(all.map(([name, value]) => [name, bareUrl(value)]));
 }
 
 function bareUrl(value: unknown): unknown {
@@ -332,9 +331,9 @@ function nearest(word: string, candidates: readonly string[]): string {
 
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (const [row, left] of [...a].entries()) {
+  for (const [row, left] of Array.from(a).entries()) {
     const current = [row + 1];
-    for (const [column, right] of [...b].entries()) {
+    for (const [column, right] of Array.from(b).entries()) {
       const substitution = (previous[column] ?? 0) + (left === right ? 0 : 1);
       const gap = Math.min(current[column] ?? 0, previous[column + 1] ?? 0) + 1;
       current.push(Math.min(substitution, gap));

@@ -17,7 +17,7 @@ export function claimStdout(): Writable {
       write(chunk, encoding, done);
     },
   });
-  stdout.on('error', (error) => output.destroy(error));
+  stdout.on('error', (error: Error) => output.destroy(error));
   return output;
 }
 

@@ -9,9 +9,7 @@ const TERMINAL_CONTROL =
 
 /** Length in code points, not in UTF-16 units. */
 export function codePoints(text: string): number {
-  let count = 0;
-  for (const _ of text) count += 1;
-  return count;
+  return Array.from(text).length;
 }
 
 export function isWellFormed(text: string): boolean {
