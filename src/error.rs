@@ -61,6 +61,8 @@ codes! {
     PathUnsafe = "path_unsafe",
     /// The file system refused access.
     PermissionDenied = "permission_denied",
+    /// A server did not start, did not answer in time, or answered wrongly.
+    Server = "server",
     /// Another file stands where the repository should go.
     TargetNotADirectory = "target_not_a_directory",
     /// The target holds files already.

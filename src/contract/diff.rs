@@ -78,7 +78,7 @@ fn contracts(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
     for key in keys {
         let other = !known.contains(&key.as_str()) && !COMMITTED.contains(&key.as_str()) && simple.iter().all(|(simple, _)| simple != key);
         let (before, after) = field(key);
-        if other && before != after && before.is_some() == old.is_committed() {
+        if other && before != after && old.is_committed() == new.is_committed() {
             changes.push(Change::new("field-changed", &name, &format!("/{key}")).between(before, after));
         }
     }

@@ -11,5 +11,7 @@ pub mod judge;
 pub mod kinds;
 pub mod model;
 pub mod normal;
+pub mod render;
 pub mod schema;
+pub mod version;
 mod walk;

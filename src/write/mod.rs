@@ -7,6 +7,7 @@
 //! not ours is ever overwritten or removed.
 
 mod disk;
+mod replace;
 mod staging;
 mod target;
 
@@ -20,6 +21,7 @@ use crate::error::{Code, Error, Result};
 use crate::plan::{Action, Plan};
 use disk::{Disk, Real};
 use staging::{Staging, sweep};
+pub use replace::replace;
 pub use target::Target;
 
 /// Moved last, so that a repository which has it is complete.
