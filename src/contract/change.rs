@@ -48,7 +48,7 @@ impl Change {
             pointer: pointer.to_owned(),
             old: None,
             new: None,
-            message: rule.meaning.to_owned(),
+            message: rule.meaning.replace("{}", ""),
             remedy: rule.remedy,
             witness: None,
             acknowledged: false,
@@ -63,10 +63,10 @@ impl Change {
         self
     }
 
-    /// With a name put in front of what it means.
+    /// With the name of what it is about.
     #[must_use]
     pub fn about(mut self, name: &str) -> Self {
-        self.message = format!("\"{name}\": {}", self.rule.meaning);
+        self.message = self.rule.meaning.replace("{}", &format!(" \"{name}\""));
         self
     }
 

@@ -104,7 +104,7 @@ pub fn sarif(changes: &[Change]) -> Value {
     let rules: Vec<Value> = KINDS
         .iter()
         .filter(|kind| used(kind.id))
-        .map(|kind| json!({"id": kind.id, "shortDescription": {"text": kind.meaning}, "help": {"text": kind.remedy}}))
+        .map(|kind| json!({"id": kind.id, "shortDescription": {"text": kind.meaning.replace("{}", "")}, "help": {"text": kind.remedy}}))
         .collect();
     let results: Vec<Value> = changes
         .iter()

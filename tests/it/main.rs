@@ -1,3 +1,4 @@
 //! The one test binary.
 
+mod contract_corpus;
 mod contract_property;
