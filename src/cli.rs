@@ -32,7 +32,7 @@ pub enum Command {
     )]
     Completions(Completions),
     /// Keep what clients rely on: export, compare and check contracts
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  cargo mcp contract diff v1.2.0:contracts contracts")]
     Contract(Contract),
     /// Write a new MCP server repository
     #[command(after_help = "Example:\n  cargo mcp new weather-service --description \"Weather by city\" -y")]

@@ -74,7 +74,17 @@ async fn connect(server: &Server, said: &Arc<Mutex<String>>) -> Result<Session> 
         Err(_) if matches!(server, Server::Program { .. }) => open(server, ClientLifecycleMode::Initialize, said).await?,
         other => other,
     };
-    session.map_err(|error| failure(format!("the server did not greet: {error}")))
+    session.map_err(|error| {
+        let text = error.to_string();
+        match server {
+            Server::Url(url) => {
+                // The transport names its own types first; what happened stands at the end.
+                let reason = text.rsplit("error: ").next().unwrap_or_default();
+                failure(format!("{url} cannot be reached: {reason}"))
+            }
+            Server::Program { .. } => failure(format!("the server did not greet: {text}")),
+        }
+    })
 }
 
 async fn open(

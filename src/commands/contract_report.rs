@@ -156,7 +156,7 @@ impl Serialize for BumpReport<'_> {
 impl Report for BumpReport<'_> {
     fn human(&self, paint: Paint) -> String {
         let mut out = String::new();
-        let verb = if self.dry { "would go" } else { "went" };
+        let verb = if self.dry { "would rise" } else { "rose" };
         for held in &self.bumped.versions {
             out += &format!("{} {verb} from {} to {}\n", paint.bold(&held.contract), held.version, held.needed);
         }

@@ -166,7 +166,7 @@ struct Summary {
     name: String,
     language: String,
     template_version: String,
-    path: PathBuf,
+    path: String,
     files: usize,
     git: bool,
     dry_run: bool,
@@ -184,7 +184,7 @@ impl Summary {
             name: made.name,
             language: made.language,
             template_version: made.template_version,
-            path: made.target,
+            path: made.target.to_string_lossy().into_owned(),
             files: made.files,
             git: made.git,
             dry_run: request.dry_run,
@@ -203,7 +203,7 @@ impl Summary {
         if self.git {
             out += &format!("{} .git {}\n", paint.good("create"), paint.dim("(git init, branch main)"));
         }
-        out + &format!("Nothing was written: this is what would go to {}\n", paint.bold(self.path.display()))
+        out + &format!("Nothing was written: this is what would go to {}\n", paint.bold(&self.path))
     }
 }
 
@@ -216,7 +216,7 @@ impl Report for Summary {
         format!(
             "{} {} ({}, {} files{git})\n   {} {}\n  {} {}\n",
             paint.good("Created"),
-            paint.bold(self.path.display()),
+            paint.bold(&self.path),
             self.language,
             self.files,
             paint.good("Next"),

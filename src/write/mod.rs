@@ -10,6 +10,8 @@ mod disk;
 mod replace;
 mod staging;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -132,27 +134,30 @@ fn fill(disk: &impl Disk, root: &Path, plan: &Plan) -> Result<()> {
 }
 
 /// Moves the entries of a complete staging folder to `folder`, and takes them back if one cannot be moved.
-fn move_up(disk: &impl Disk, staging: &mut Staging<'_, impl Disk>, folder: &Path) -> Result<()> {
-    staging.keep();
-    let ready = staging.path();
-    let mut names = entries(ready).map_err(|error| failed("read", ready, &error))?;
+fn move_up<D: Disk>(disk: &D, staging: &mut Staging<'_, D>, folder: &Path) -> Result<()> {
+    let ready = staging.path().to_owned();
+    let mut names = entries(&ready).map_err(|error| failed("read", &ready, &error))?;
     names.sort_by_key(|name| (name == LAST, name.clone()));
     if let Some(name) = names.iter().find(|name| folder.join(name).symlink_metadata().is_ok()) {
         return Err(Error::new(
             Code::TargetNotEmpty,
-            format!("{} is in the way of the run that was interrupted here", folder.join(name).display()),
+            format!("{} is in the way of what belongs there", folder.join(name).display()),
         )
         .hint("move it away and run the same command again"));
     }
     for (done, name) in names.iter().enumerate() {
         if let Err(error) = disk.rename(&ready.join(name), &folder.join(name)) {
-            for name in names[..done].iter().rev() {
-                let _ = disk.rename(&folder.join(name), &ready.join(name));
+            let back = |name: &OsString| disk.rename(&folder.join(name), &ready.join(name)).is_ok();
+            if !names[..done].iter().rev().all(back) {
+                staging.keep();
             }
             return Err(failed("write", &folder.join(name), &error));
         }
     }
-    disk.remove_dir(ready).map_err(|error| failed("remove", ready, &error))
+    // All is in place; an empty folder that resists changes nothing about that, and the next run sees to it.
+    let _ = disk.remove_dir(&ready);
+    staging.keep();
+    Ok(())
 }
 
 fn entries(folder: &Path) -> io::Result<Vec<OsString>> {

@@ -53,7 +53,7 @@ impl Target {
             _ => Path::new("."),
         };
         let Some(name) = path.file_name() else {
-            return Err(Error::new(Code::TargetParentMissing, format!("{} does not exist", path.display())));
+            return Err(Error::new(Code::TargetParentMissing, format!("the folder {path:?} does not exist")));
         };
         let parent = parent.canonicalize().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::new(

@@ -62,14 +62,16 @@ OTHERS: list[tuple[str, JSON]] = [
 
 
 def steady(value: Any) -> Any:
-    """Replace what differs from run to run: ids, times, ports, texts that hold JSON."""
+    """Replace what differs from run to run, and drop what says the same by its absence."""
     if isinstance(value, dict):
-        return {key: steady(node) for key, node in value.items()}
+        absent = {"isError", "listChanged", "subscribe"}
+        kept = {key: node for key, node in value.items() if key != "_meta" and not (key in absent and node is False)}
+        return {key: steady(node) for key, node in kept.items()}
     if isinstance(value, list):
         return [steady(node) for node in value]
     if not isinstance(value, str):
         return value
-    if value.startswith(("{", "[")):
+    if value.startswith("{"):
         return steady(json.loads(value))
     value = re.sub(r"kit-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "ID", value)
     value = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(Z|\+00:00)", "TIME", value)
@@ -80,11 +82,10 @@ def steady(value: Any) -> Any:
 def reply_of(reply: Reply) -> JSON:
     headers = {name: reply.headers[name].partition(";")[0] for name in HEADERS if name in reply.headers}
     body = [{key: value for key, value in message.items() if key != "id"} for message in reply.messages]
-    # The SDKs word their own JSON-RPC errors; the codes are the protocol's.
-    for message in body:
-        error = message.get("error", {})
-        if error.get("code", 0) <= -32000:
-            message["error"] = {"code": error["code"]}
+    codes = [message["error"]["code"] for message in body if "error" in message]
+    if codes and codes[0] <= -32000:
+        # The SDKs word their own errors and choose a status for some; the codes are the protocol's.
+        return {"codes": codes} | ({"status": reply.status} if codes[0] in (-32700, -32600) else {})
     return {"status": reply.status, "headers": headers, "body": steady(body)}
 
 
@@ -144,22 +145,23 @@ def metrics(*wires: Wire) -> JSON:
 
 
 def logs(*servers: HttpServer) -> JSON:
-    """Record the fields of each event; a field that an event has only sometimes counts."""
+    """Record the fields that each event of the standard ever has; null does not count."""
     found: dict[str, set[str]] = {}
     for server in servers:
         for line in server.log.events:
-            found.setdefault(line["event"], set()).update(f"{key}: {kind_of(value)}" for key, value in line.items())
+            if line["event"].startswith(("server.", "tool.", "audit.", "settings.", "contract.")):
+                kinds = (f"{key}: {kind_of(value)}" for key, value in line.items() if value is not None)
+                found.setdefault(line["event"], set()).update(kinds)
     return {event: sorted(fields) for event, fields in found.items()}
 
 
 def kind_of(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return "boolean" if value is not None else "null"
-    return {int: "number", float: "number", str: "string", list: "array", dict: "object"}[type(value)]
+    kinds = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
+    return kinds[type(value)]
 
 
 def make_targets(project: Path) -> list[str]:
-    done = subprocess.run(["make", "-s", "help"], cwd=project, capture_output=True, text=True, check=True)  # noqa: S607
+    done = subprocess.run(["make", "-s", "help"], cwd=project, capture_output=True, text=True, check=True)
     return sorted(re.findall(r"^\s*([a-z][a-z0-9-]*)\s{2,}\S", done.stdout, re.MULTILINE))
 
 
@@ -234,6 +236,10 @@ def differences(one: Any, other: Any, path: str = "") -> list[str]:
         return [
             line for at, pair in enumerate(zip(one, other, strict=True)) for line in differences(*pair, f"{path}/{at}")
         ]
+    if isinstance(one, list) and isinstance(other, list):
+        texts, others = ([json.dumps(item, sort_keys=True) for item in items] for items in (one, other))
+        only = [f"{path}: only in the first: {text}" for text in texts if text not in others]
+        return only + [f"{path}: only in the other: {text}" for text in others if text not in texts]
     return [] if one == other else [f"{path}: {json.dumps(one)} != {json.dumps(other)}"]
 
 

@@ -152,6 +152,7 @@ def test_defaults(speak: Speak, launcher: Launcher) -> None:
     settings = document["settings"]
     assert {name: settings.get(name, "absent") for name in DEFAULTS} == DEFAULTS
     assert settings["MCP_SERVER_NAME"] == document["name"]
+    assert settings.get("MCP_STATE_URL", "memory://") == "memory://"
     assert {"127.0.0.1", "localhost"} <= set(settings["MCP_ALLOWED_HOSTS"])
     own = {"MCP_SERVER_NAME", "MCP_ALLOWED_HOSTS", "MCP_ALLOWED_ORIGINS", "MCP_TOOLS_ENABLED", "MCP_STATE_URL"}
     assert set(settings) - set(DEFAULTS) <= own

@@ -111,7 +111,7 @@ class TestLogs:
         stdio.call("process_text", {"text": "x"})
         line = stdio.process.log.wait("tool.completed")
         assert line["correlation_id"]
-        assert stdio.process.log.find("audit.tool_called", correlation_id=line["correlation_id"])
+        assert stdio.process.log.wait("audit.tool_called", correlation_id=line["correlation_id"])
         stdio.close()
         assert stdio.process.wait() == 0
         assert stdio.process.log.find("server.stopped")

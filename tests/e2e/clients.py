@@ -19,7 +19,9 @@ async def _session(target: Any, era: Era) -> tuple[list[str], str]:
         return [tool.name for tool in tools.tools], str(answer.structured_content["result"])
 
 
-def list_tools_stdio(command: list[str], *, cwd: str, era: Era = "auto", env: dict[str, str] | None = None) -> list[str]:
+def list_tools_stdio(
+    command: list[str], *, cwd: str, era: Era = "auto", env: dict[str, str] | None = None
+) -> list[str]:
     """Start the server, list its tools and call one; the names of the tools."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("MCP_")}
     server = StdioServerParameters(command=command[0], args=command[1:], cwd=cwd, env={**kept, **(env or {})})

@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +26,8 @@ ANSWERS: dict[str, dict[str, str]] = {
     "default": {"name": "my-server"},
     "hostile": {
         "name": "s" + "-very-long-name" * 4 + "-ab",
-        "description": "It's \"quoted\" \\ $(touch pwned) `id` ${HOME} {{ x }} <{ y }> '''\"\"\" */ --> <b>#\u202e \U0001f469\u200d\U0001f4bb \u2028 %s {0} Zoë",
+        "description": 'It\'s "quoted" \\ $(touch pwned) `id` ${HOME} {{ x }} <{ y }> \'\'\'""" */ --> <b>#'
+        "\u202e \U0001f469\u200d\U0001f4bb \u2028 %s {0} Zo\u00eb",
         "author": 'O\'Neil "$(id)" \\ <script> #1 {{ a }}',
         "license": "Apache-2.0",
     },
@@ -115,7 +115,9 @@ class Repository:
 
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("MCP_", "PYTEST", "VIRTUAL_ENV", "COV_"))}
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith(("MCP_", "PYTEST", "VIRTUAL_ENV", "COV_"))
+    }
     return {**kept, **(more or {})}
 
 
@@ -173,11 +175,9 @@ def generate(cargo_mcp: str, folder: Path, language: str, answers: str) -> Repos
 
 
 @pytest.fixture(scope="session")
-def repository(
-    request: pytest.FixtureRequest, cargo_mcp: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Repository]:
+def repository(request: pytest.FixtureRequest, cargo_mcp: str, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """A committed and installed repository; each test leaves it as it found it."""
     language, answers = request.param
     made = generate(cargo_mcp, tmp_path_factory.mktemp(f"{language}-{answers}"), language, answers)
     made.make_ok("install")
-    yield made
+    return made

@@ -52,12 +52,19 @@ class Engine:
         }
 
     def call(self, *command: str, cwd: Path | None = None, timeout: float = 900) -> str:
-        done = subprocess.run(command, env=self.env, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False)
+        done = subprocess.run(
+            command, env=self.env, cwd=cwd, capture_output=True, text=True, timeout=timeout, check=False
+        )
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout.strip()
 
     def has(self, image: str) -> bool:
-        return subprocess.run(["buildah", "inspect", "--type", "image", image], env=self.env, capture_output=True, check=False).returncode == 0
+        return (
+            subprocess.run(
+                ["buildah", "inspect", "--type", "image", image], env=self.env, capture_output=True, check=False
+            ).returncode
+            == 0
+        )
 
     def _import_base(self) -> None:
         root = self.folder / "base.tar"
@@ -116,9 +123,7 @@ class Engine:
         wrapper = folder / "podman"
         podman = shutil.which("podman", path=os.environ["PATH"])
         wrapper.write_text(
-            "#!/bin/sh\n"
-            f'[ "$1" = build ] && shift && exec buildah build {" ".join(options)} "$@"\n'
-            f'exec {podman} "$@"\n'
+            f'#!/bin/sh\n[ "$1" = build ] && shift && exec buildah build {" ".join(options)} "$@"\nexec {podman} "$@"\n'
         )
         wrapper.chmod(0o755)
         return f"{folder}:{os.environ['PATH']}"

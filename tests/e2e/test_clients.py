@@ -6,12 +6,16 @@ import json
 import signal
 import subprocess
 import urllib.request
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
+
 from clients import Era, list_tools_http, list_tools_stdio
 from conftest import Repository, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.answers("default")
 ERAS = pytest.mark.parametrize("era", ["auto", "legacy"])

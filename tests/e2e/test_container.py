@@ -8,13 +8,17 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from clients import list_tools_http
 from conftest import Repository, need
 from containers import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT_ONLY = "needs root and the packages buildah, podman, runc and mmdebstrap"
 
@@ -50,14 +54,29 @@ def test_image_holds_the_promises(engine: Engine, repository: Repository, image:
 
 
 def test_image_has_no_compiler_and_no_certificates_of_the_builder(engine: Engine, image: str) -> None:
-    found = engine.call("podman", "run", "--rm", "--pull=never", "--network=host", "--entrypoint", "/bin/sh", image, "-c", "command -v cc gcc uv pytest vitest tsc; true")
+    found = engine.call(
+        "podman",
+        "run",
+        "--rm",
+        "--pull=never",
+        "--network=host",
+        "--entrypoint",
+        "/bin/sh",
+        image,
+        "-c",
+        "command -v cc gcc uv pytest vitest tsc; true",
+    )
     assert found == ""
 
 
 def test_it_refuses_to_start_unauthenticated(engine: Engine, image: str) -> None:
     done = subprocess.run(
         ["podman", "run", "--rm", "--pull=never", "--network=host", image],
-        env=engine.env, capture_output=True, text=True, timeout=60, check=False,
+        env=engine.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 2
     assert "MCP_ALLOW_UNAUTHENTICATED" in done.stderr
@@ -68,9 +87,26 @@ def running(engine: Engine, repository: Repository, image: str) -> Iterator[tupl
     """A hardened container and the server's address."""
     name = f"e2e-{repository.name[:40]}-{os.getpid()}"
     engine.call(
-        "podman", "run", "-d", "--name", name, "--pull=never", "--network=host", "--read-only", "--tmpfs=/tmp", "--cap-drop=all",
-        "--security-opt=no-new-privileges", "--memory=384m", "--pids-limit=128",
-        "-e", "MCP_ALLOW_UNAUTHENTICATED=true", "-e", f"MCP_SERVER_PORT={free_port()}", "-e", "MCP_ALLOWED_HOSTS=127.0.0.1", image,
+        "podman",
+        "run",
+        "-d",
+        "--name",
+        name,
+        "--pull=never",
+        "--network=host",
+        "--read-only",
+        "--tmpfs=/tmp",
+        "--cap-drop=all",
+        "--security-opt=no-new-privileges",
+        "--memory=384m",
+        "--pids-limit=128",
+        "-e",
+        "MCP_ALLOW_UNAUTHENTICATED=true",
+        "-e",
+        f"MCP_SERVER_PORT={free_port()}",
+        "-e",
+        "MCP_ALLOWED_HOSTS=127.0.0.1",
+        image,
     )
     try:
         yield name, f"http://127.0.0.1:{_port(engine, name)}"

@@ -6,10 +6,14 @@ import os
 import shlex
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
 from conftest import ROOT, Repository, environment, tail
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.answers("default")
 SURFACE = ROOT / "snapshots" / "surface.json"

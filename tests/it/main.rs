@@ -1,4 +1,23 @@
-//! The one test binary.
+//! The built command, as its user sees it: one test binary, a module a theme.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test stops where an expectation fails, and says so when it cannot run"
+)]
 
+mod answers;
+mod contract;
 mod contract_corpus;
+mod contract_hostile;
 mod contract_property;
+mod disk;
+mod harness;
+mod help;
+mod house;
+mod kill;
+mod new;
+mod prompts;
+mod snapshot;
+mod text;

@@ -33,7 +33,7 @@ class Redis:
 
     def start(self) -> None:
         settings = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
-        self._popen = subprocess.Popen(["redis-server", *settings], stdout=subprocess.DEVNULL)  # noqa: S607
+        self._popen = subprocess.Popen(["redis-server", *settings], stdout=subprocess.DEVNULL)
         until(self._answers, "redis-server answers")
 
     def stop(self) -> None:

@@ -7,7 +7,10 @@ import threading
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,13 @@ class Answer:
     hang: bool = False
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing: servers under test drop connections as they like."""
+
+
 class Stub:
     """A threaded HTTP server on a free port that remembers its requests and answers with `answer`."""
 
@@ -41,7 +51,7 @@ class Stub:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                body = b"".join(self.chunks()) if self.chunked else self.rfile.read(self.length)
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 request = Request(self.command, self.path, headers, body)
                 stub.requests.append(request)
@@ -52,11 +62,24 @@ class Stub:
 
             do_POST = do_GET  # noqa: N815
 
+            @property
+            def chunked(self) -> bool:
+                return self.headers.get("transfer-encoding") == "chunked"
+
+            @property
+            def length(self) -> int:
+                return int(self.headers.get("content-length") or 0)
+
+            def chunks(self) -> Iterator[bytes]:
+                while size := int(self.rfile.readline(), 16):
+                    yield self.rfile.read(size)
+                    self.rfile.readline()
+                self.rfile.readline()
+
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 

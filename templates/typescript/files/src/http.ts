@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { App } from './app.js';
 import { type CallContext, correlationIdFrom, hasScope, runInContext } from './context.js';
 import { AppError, toAppError } from './errors.js';
-import { isObject, type JsonObject } from './json.js';
+import { isDeeperThan, isObject, type JsonObject } from './json.js';
 import { VERSION } from './package.js';
 import type { Site } from './site.js';
 import { findResource, scopes } from './tools/registry.js';
@@ -28,6 +28,7 @@ interface Refusal {
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
 const METADATA_PATH = '/.well-known/oauth-protected-resource/mcp';
+const MAX_NESTING = 200;
 const READ_TIMEOUT = 30_000;
 const KEEP_ALIVE_TIMEOUT = 75_000;
 
@@ -312,8 +313,15 @@ async function readJson(req: IncomingMessage, maxBytes: number): Promise<unknown
     if (size > maxBytes) throw new AppError('too_large');
     chunks.push(chunk);
   }
+  const value = parseJson(Buffer.concat(chunks));
+  if (isDeeperThan(MAX_NESTING, value))
+    throw new MalformedError(INVALID_REQUEST, 'Invalid request');
+  return value;
+}
+
+function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)));
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw new MalformedError(PARSE_ERROR, 'Parse error');
   }

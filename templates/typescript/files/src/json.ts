@@ -14,6 +14,12 @@ export function sortKeys(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, member]) => [key, sortKeys(member)]));
 }
 
+/** Whether objects and lists are nested more than `levels` deep: others recurse without a limit. */
+export function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeperThan(levels - 1, member));
+}
+
 /** Text that is equal for equal values, whatever the order of their keys. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(sortKeys(value));

@@ -3,7 +3,7 @@
 import { createApp } from './app.js';
 import { createLogger, type Logger } from './observability.js';
 import { NAME, VERSION } from './package.js';
-import { serveHttp, serveStdio } from './server.js';
+import { serveHttp, serveStdio, StartError } from './server.js';
 import { loadSettings, type Settings, SettingsError, unknownVariables } from './settings.js';
 import { startTracing } from './tracing.js';
 
@@ -49,7 +49,8 @@ async function serve(settings: Settings, root: Logger): Promise<number> {
     await (settings.transport === 'http' ? serveHttp : serveStdio)(app, stop.signal);
     return 0;
   } catch (error) {
-    logger.error({ err: error }, 'server.failed');
+    const reason = error instanceof StartError ? error.message : undefined;
+    logger.error({ reason, err: error }, 'server.failed');
     return 1;
   } finally {
     await stopTracing();

@@ -19,9 +19,20 @@ const RETRYABLE = new Set([429, 502, 503, 504]);
 
 export class RecordsApi {
   readonly #options: RecordsApiOptions;
+  readonly #base: URL;
+  readonly #basicAuth: string | undefined;
 
   constructor(options: RecordsApiOptions) {
     this.#options = options;
+    this.#base = new URL(options.baseUrl);
+    const { username, password } = this.#base;
+    // fetch refuses URLs with credentials.
+    if (username !== '') {
+      const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+      this.#basicAuth = `Basic ${Buffer.from(pair).toString('base64')}`;
+    }
+    this.#base.username = '';
+    this.#base.password = '';
   }
 
   get healthy(): boolean {
@@ -33,9 +44,9 @@ export class RecordsApi {
    * @throws AppError `record_not_found` or `dependency_unavailable`
    */
   async fetch(id: string, limits: CallLimits): Promise<JsonObject> {
-    const { guard, baseUrl } = this.#options;
-    const url = `${baseUrl.replace(/\/+$/, '')}/records/${encodeURIComponent(id)}`;
-    const record = await guard.run(
+    const url = new URL(this.#base);
+    url.pathname = `${url.pathname.replace(/\/+$/, '')}/records/${encodeURIComponent(id)}`;
+    const record = await this.#options.guard.run(
       (signal) =>
         clientSpan('GET /records/{id}', { 'http.request.method': 'GET' }, () =>
           this.#get(url, signal),
@@ -46,7 +57,7 @@ export class RecordsApi {
     return record;
   }
 
-  async #get(url: string, signal: AbortSignal): Promise<JsonObject | undefined> {
+  async #get(url: URL, signal: AbortSignal): Promise<JsonObject | undefined> {
     const response = await this.#request(url, signal);
     if (response.ok) return parseRecord(await this.#read(response, signal));
     await response.body?.cancel();
@@ -58,11 +69,12 @@ export class RecordsApi {
   }
 
   /** Redirects are not followed: neither key nor request leaves for another host. */
-  async #request(url: string, signal: AbortSignal): Promise<Response> {
+  async #request(url: URL, signal: AbortSignal): Promise<Response> {
     const key = await this.#options.apiKey?.read();
+    const authorization = key === undefined ? this.#basicAuth : `Bearer ${key}`;
     const headers = {
       accept: 'application/json',
-      ...(key !== undefined && { authorization: `Bearer ${key}` }),
+      ...(authorization !== undefined && { authorization }),
       ...traceHeaders(),
     };
     try {

@@ -29,7 +29,7 @@ import { toAppError } from './errors.js';
 import { createHttpServer } from './http.js';
 import type { JsonObject } from './json.js';
 import { DESCRIPTION, VERSION } from './package.js';
-import { publicSettings } from './settings.js';
+import { publicSettings, type Settings } from './settings.js';
 import { Site } from './site.js';
 import { claimStdout, openStdin, PendingRequests } from './stdio.js';
 import {
@@ -109,8 +109,7 @@ export async function serveHttp(app: App, stop: AbortSignal): Promise<void> {
   };
   const mcp = createMcpHandler(() => createProtocolServer(app), { onerror });
   const http = createHttpServer(app, toNodeHandler(mcp, { onerror }));
-  http.listen(settings.serverPort, settings.serverHost);
-  await once(http, 'listening');
+  await listen(http, settings);
   const { port } = http.address() as AddressInfo;
   app.site = new Site(settings, port);
   startApp(app);
@@ -155,6 +154,21 @@ export async function serveStdio(app: App, stop: AbortSignal): Promise<void> {
   await connection.close();
   await stopApp(app);
   logger.info('server.stopped');
+}
+
+/** The server cannot start for a reason outside of it. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+async function listen(server: NetServer, { serverHost, serverPort }: Settings): Promise<void> {
+  server.listen(serverPort, serverHost);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new StartError(`cannot listen on ${serverHost}:${serverPort}: ${reason}`);
+  }
 }
 
 /** Knows which requests have not been answered, for the SDK drops them when stdin ends. */

@@ -43,7 +43,7 @@ class Script {
 const CREATE = new Script(`
 local prefix, id, owner, fingerprint, key, limit, kept, ttl, lease = unpack(ARGV)
 local now = tonumber(redis.call('TIME')[1])
-local key_name = prefix .. 'key:' .. owner .. ':' .. key
+local key_name = prefix .. 'key:' .. key
 if key ~= '' then
   local seen = redis.call('HMGET', key_name, 'id', 'fingerprint')
   if seen[1] and redis.call('EXISTS', prefix .. 'op:' .. seen[1]) == 1 then
@@ -255,7 +255,7 @@ export class RedisStore implements OperationStore {
         id,
         digest(subject),
         fingerprint,
-        idempotencyKey,
+        idempotencyKey && digest(`${subject}\n${idempotencyKey}`),
         maxRunning,
         maxKept,
         ttlSeconds,
@@ -334,7 +334,7 @@ export class RedisTokenBuckets implements RateLimiter {
   }
 }
 
-/** Keys hold no subjects and no addresses. */
+/** Keys hold nothing that a caller sent: no subject, no address, no idempotency key. */
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url');
 }

@@ -94,7 +94,7 @@ class KeySet:
             try:
                 async with asyncio.timeout(_FETCH_TIMEOUT_SECONDS):
                     self._keys = _parse(await self._read())
-            except (httpx2.HTTPError, OSError, ValueError, PyJWTError, TimeoutError) as error:
+            except (httpx2.HTTPError, OSError, TypeError, ValueError) as error:
                 self._failed_at = time.monotonic()
                 _log.warning("auth.keys_unavailable", reason=type(error).__name__)
             else:
@@ -121,7 +121,7 @@ def _parse(document: bytes) -> dict[str | None, jwt.PyJWK]:
     key_set = json.loads(document)
     items = key_set.get("keys") if isinstance(key_set, dict) else None
     if not isinstance(items, list):
-        raise ValueError("not a key set")
+        raise TypeError("not a key set")
     keys: dict[str | None, jwt.PyJWK] = {}
     for item in items:
         if not isinstance(item, dict) or item.get("use", "sig") != "sig":

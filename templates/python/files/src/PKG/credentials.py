@@ -1,4 +1,4 @@
-"""Secrets that rotate without a restart: a file is read again when it changes, each read is audited."""
+"""Secrets that rotate without a restart: a changed file is read again, each read is audited."""
 
 import asyncio
 from pathlib import Path
@@ -39,12 +39,12 @@ class Secret:
             if seen != self._seen:
                 self._value = self._path.read_text(encoding="utf-8").strip() or None
                 self._seen = seen
-                _audit.info("audit.secret_read", secret=self.name, outcome="success")
+                _audit.info("audit.secret_read", name=self.name, outcome="success")
         except (OSError, UnicodeDecodeError):
             if self._seen is None:
                 raise
             # A file that is being replaced is missing for a moment: the last value stands.
-            _audit.warning("audit.secret_read", secret=self.name, outcome="failure")
+            _audit.warning("audit.secret_read", name=self.name, outcome="failure")
         return self._value
 
     async def get(self) -> str | None:

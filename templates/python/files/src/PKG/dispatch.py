@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ import anyio
 
 from .auth import Principal
 from .errors import AppError, insufficient_scope
-from .limits import Bulkhead, RateLimiter
 from .lifecycle import Lifecycle
+from .limits import Bulkhead, RateLimiter
 from .metrics import Metrics
 from .observability import audit, correlation_id, get_logger
 from .schemas import validate
@@ -173,20 +173,20 @@ class Dispatcher:
         self, tool: Tool, arguments: Mapping[str, Any], deadline: float, context: ToolContext
     ) -> Outcome:
         """Return the tool's result; raises only AppError."""
+        request = validate(tool.input, arguments)
         try:
-            request = validate(tool.input, arguments)
             with anyio.move_on_at(deadline) as scope:
                 result = await tool.run(request, context)
-            if scope.cancelled_caught:
-                raise AppError("timeout")
-            structured = result.model_dump(mode="json", exclude_none=True)
-            text = _dump(structured)
+                structured = result.model_dump(mode="json", exclude_none=True)
+                text = _dump(structured)
         except AppError:
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - a tool that fails must not take the server with it
             _log.exception("tool.crashed", tool_name=tool.name)
             raise AppError("internal") from None
-        if len(text.encode()) > self._max_result_bytes:
+        if scope.cancelled_caught:
+            raise AppError("timeout")
+        if len(text.encode("utf-8", "surrogatepass")) > self._max_result_bytes:
             raise AppError("result_too_large")
         return Outcome(text, structured)
 

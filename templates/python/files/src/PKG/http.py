@@ -41,6 +41,7 @@ _CORS = {
 }
 _EXPOSED = "x-request-id, retry-after, www-authenticate"
 
+NOBODY = Caller(ANONYMOUS)
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
@@ -182,7 +183,7 @@ class Gate:
             except (ValueError, RecursionError):
                 await _protocol_error(PARSE_ERROR, "Parse error")(scope, receive, send)
                 return
-            if not isinstance(message, dict):
+            if not _is_message(message):
                 await _protocol_error(INVALID_REQUEST, "Invalid request")(scope, receive, send)
                 return
             caller.set(who)
@@ -255,7 +256,7 @@ class Gate:
         return address
 
 
-class _Disconnected(Exception):
+class _Disconnected(Exception):  # noqa: N818 - nothing went wrong
     """The client went away before its request was complete."""
 
 
@@ -263,7 +264,7 @@ def refuse(
     runtime: Runtime,
     error: AppError,
     message: object = None,
-    who: Caller = Caller(ANONYMOUS),
+    who: Caller = NOBODY,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the answer to a refused request, and give account of it."""
@@ -307,6 +308,18 @@ def _challenge(settings: Settings, error: AppError, headers: Mapping[str, str]) 
 def _protocol_error(code: int, text: str) -> Response:
     error = {"code": code, "message": text}
     return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, 400)
+
+
+def _is_message(message: object) -> bool:
+    """Return whether the body is one request or notification; the SDK's own words say too much."""
+    return (
+        isinstance(message, dict)
+        and message.get("jsonrpc") == "2.0"
+        and isinstance(message.get("method"), str)
+        and isinstance(message.get("params", {}), dict)
+        and isinstance(message.get("id", 0), str | int)
+        and not isinstance(message.get("id"), bool)
+    )
 
 
 def _refuse_constant(name: str) -> None:

@@ -49,11 +49,15 @@ class Lifecycle:
             if not self._calls:
                 self._idle.set()
 
-    async def stop(self) -> None:
-        """Say not ready but serve for the delay, then refuse new calls."""
+    def stopping(self) -> None:
+        """Say that the server is about to stop."""
         if self.phase is not Phase.STOPPING:
             self.phase = Phase.STOPPING
             _log.info("server.stopping", calls_in_flight=self._calls)
+
+    async def stop(self) -> None:
+        """Say not ready but serve for the delay, then refuse new calls."""
+        self.stopping()
         await anyio.sleep(self.delay_seconds)
         self.draining = True
 

@@ -16,6 +16,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
 from . import NAME, __version__
+from .lifecycle import Lifecycle
 from .listener import Listener, listen
 from .observability import configure_logging, get_logger
 from .runtime import Runtime
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(serve(settings))
     except OSError as error:
-        _log.error("server.failed", reason=error.strerror or type(error).__name__)  # noqa: TRY400
+        _log.error("server.failed", reason=error.strerror or type(error).__name__)
         return 1
     finally:
         shutdown_tracing()
@@ -72,7 +73,7 @@ async def serve_stdio(settings: Settings) -> None:
     runtime = Runtime.build(settings)
     server = build_server(runtime)
     async with runtime.running(), stdio_server() as (lines_in, lines_out):
-        pending = Pending()
+        pending = Pending(runtime.lifecycle)
         into_server, messages = anyio.create_memory_object_stream[SessionMessage | Exception]()
         answers, from_server = anyio.create_memory_object_stream[SessionMessage]()
         async with anyio.create_task_group() as serving:
@@ -89,7 +90,8 @@ async def serve_stdio(settings: Settings) -> None:
 class Pending:
     """Requests that were read and not answered yet: stdin's end must not cut their answers off."""
 
-    def __init__(self) -> None:
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
         self._ids: set[str | int] = set()
         self._answered = anyio.Event()
 
@@ -112,6 +114,7 @@ class Pending:
                     ):
                         self._settle(request_id)
                 await sink.send(item)
+            self._lifecycle.stopping()
             await self.wait(_LAST_ANSWERS_SECONDS)
 
     async def relay_out(
@@ -141,7 +144,7 @@ class Pending:
 async def _stop_on_signal(
     runtime: Runtime, pending: Pending, *, task_status: TaskStatus[None]
 ) -> None:
-    """Stop as on HTTP. A thread that waits for stdin cannot be interrupted, so the process exits."""
+    """Stop as on HTTP; the thread that waits for stdin cannot be stopped, so the process exits."""
     if sys.platform == "win32":
         task_status.started()
         return  # No such signals: Windows clients close stdin.

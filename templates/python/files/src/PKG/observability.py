@@ -123,7 +123,7 @@ def argument_digest(arguments: Mapping[str, Any]) -> str:
 _audit = get_logger("audit")
 
 
-def audit(
+def audit(  # noqa: PLR0913 - each is a column of the audit trail
     event: str,
     *,
     subject: str | None,

@@ -37,7 +37,7 @@ class Operations:
             owner=_digest(subject),
             operation_id=secrets.token_urlsafe(24),
             fingerprint=_digest(arguments),
-            idempotency_key=idempotency_key,
+            idempotency_key=_digest(idempotency_key) if idempotency_key else None,
             limit=self._max_running,
         )
         operation = await self._store.create(request)

@@ -32,7 +32,9 @@ class RecordsApi:
     """Reads records from the service at `MCP_API_BASE_URL`."""
 
     def __init__(self, settings: Settings, base_url: str, key: Secret, metrics: Metrics) -> None:
-        self._base_url = base_url.rstrip("/")
+        url = httpx2.URL(base_url)
+        self._auth = httpx2.BasicAuth(url.username, url.password) if url.userinfo else None
+        self._base_url = str(url.copy_with(userinfo=b"", query=None, fragment=None)).rstrip("/")
         self._key = key
         self._max_bytes = settings.max_result_bytes
         self._metrics = metrics
@@ -80,12 +82,14 @@ class RecordsApi:
 
     async def _get(self, record_id: str) -> dict[str, Any]:
         headers: dict[str, str] = {}
+        auth = self._auth
         if key := await self._key.get():
             headers["Authorization"] = f"Bearer {key}"
+            auth = None
         try:
             with outgoing_span("GET /records/{record_id}", headers):
                 async with self._client.stream(
-                    "GET", f"{self._base_url}/records/{record_id}", headers=headers
+                    "GET", f"{self._base_url}/records/{record_id}", headers=headers, auth=auth
                 ) as response:
                     return await self._read(response)
         except httpx2.TimeoutException:
@@ -127,7 +131,7 @@ def _retry_after(response: httpx2.Response) -> float | None:
     return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
-def _clean(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _clean(value: Any) -> Any:
     if isinstance(value, str):
         return _ESCAPES.sub("", value)
     if isinstance(value, list):

@@ -18,7 +18,7 @@ _log = get_logger(__name__)
 ResultT = TypeVar("ResultT")
 
 
-class TryFailed(Exception):
+class TryFailed(Exception):  # noqa: N818 - says what happened, like TimeoutExpired
     """One try failed through the service's fault.
 
     `repeat` says whether another may help, `retry_after` after how many seconds the service wants
@@ -39,7 +39,7 @@ class TryFailed(Exception):
         self.outcome = outcome
 
 
-class CircuitOpen(Exception):
+class CircuitOpen(Exception):  # noqa: N818 - a state, not a failure
     """The breaker lets no try through."""
 
 

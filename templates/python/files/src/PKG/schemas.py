@@ -1,4 +1,4 @@
-"""From pydantic models to the closed, flat schemas that every client accepts, and to clear errors."""
+"""From pydantic models to closed, flat schemas that every client accepts, and to clear errors."""
 
 import re
 from collections.abc import Mapping
@@ -19,6 +19,17 @@ _WHITE_SPACE = (
 """Unicode's White_Space property; `str.isspace` also counts four control characters."""
 
 _WORD = re.compile(f"[^{_WHITE_SPACE}]+")
+_REASONS = {
+    "missing": "is required",
+    "extra_forbidden": "is not allowed",
+    "string_unicode": "must be well-formed Unicode",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": "must match {pattern}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "blank": "must not be blank",
+}
 _TYPES = {
     "model": "object",
     "dict": "object",
@@ -125,30 +136,9 @@ def _path(error: ErrorDetails) -> str:
 
 
 def _reason(error: ErrorDetails) -> str:
-    context = error.get("ctx", {})
-    match error["type"]:
-        case "missing":
-            return "is required"
-        case "extra_forbidden":
-            return "is not allowed"
-        case "string_too_short":
-            return f"must have at least {context['min_length']} characters"
-        case "string_too_long":
-            return f"must have at most {context['max_length']} characters"
-        case "string_pattern_mismatch":
-            return f"must match {context['pattern']}"
-        case "greater_than_equal":
-            return f"must be at least {context['ge']:g}"
-        case "less_than_equal":
-            return f"must be at most {context['le']:g}"
-        case "string_unicode":
-            return "must be well-formed Unicode"
-        case "blank":
-            return "must not be blank"
-        case kind:
-            noun = kind.partition("_")[0]
-            return f"must be {_article(_TYPES.get(noun, noun))}"
-
-
-def _article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    kind = error["type"]
+    if text := _REASONS.get(kind):
+        return text.format_map(error.get("ctx", {}))
+    noun = kind.partition("_")[0]
+    noun = _TYPES.get(noun, noun)
+    return f"must be {'an' if noun[0] in 'aeiou' else 'a'} {noun}"

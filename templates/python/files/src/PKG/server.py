@@ -1,7 +1,7 @@
 """The MCP side of the server: tools, resources and prompts registered with the official SDK."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -67,7 +67,7 @@ def create_app(settings: Settings, runtime: Runtime | None = None) -> Starlette:
     )
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> Any:  # noqa: ANN401
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with parts.running(), sessions.run():
             yield
 
@@ -126,7 +126,7 @@ class Handlers:
         """Read a resource, within the time that a tool has."""
         found = find_resource(self._runtime.resources, str(params.uri))
         if found is None:
-            raise MCPError(types.INVALID_PARAMS, "Unknown resource")
+            raise MCPError(types.INVALID_PARAMS, "Unknown resource", {"uri": str(params.uri)})
         resource = found.resource
         with _identified() as who, self._protocol_errors(resource.name):
             check_scope(who.principal, resource.scope)
@@ -195,7 +195,7 @@ class Handlers:
             raise _protocol_error(AppError("timeout")) from None
         except AppError as error:
             raise _protocol_error(error) from None
-        except Exception:
+        except Exception:  # noqa: BLE001 - a resource that fails must not take the server with it
             _log.exception("resource.crashed", resource_name=name)
             raise _protocol_error(AppError("internal")) from None
 

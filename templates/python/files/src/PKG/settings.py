@@ -27,6 +27,7 @@ from .tools.registry import TOOLS
 SECRETS = ("api_key", "state_url")
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _FOREIGN_VARIABLES = ("MCP_TIMEOUT", "MCP_TOOL_TIMEOUT", "MCP_*_SERVICE_HOST", "MCP_*_PORT*")
+_SHOWN_CHARACTERS = 100
 _OTLP_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
@@ -70,6 +71,14 @@ def check_state_url(url: str) -> None:
         raise ValueError("expected memory://, redis://HOST or rediss://HOST")
 
 
+def _readable(path: Path) -> Path:
+    try:
+        path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise ValueError("expected a readable file") from None
+    return path
+
+
 def _network(value: object) -> IPv4Network | IPv6Network:
     try:
         return ip_network(str(value), strict=False)
@@ -83,6 +92,7 @@ Networks = Annotated[
     NoDecode,
     BeforeValidator(_split),
 ]
+File = Annotated[Path, AfterValidator(_readable)]
 Url = Annotated[str, AfterValidator(_http_url)]
 StateUrl = Annotated[SecretStr, AfterValidator(_state_url)]
 Count = Annotated[int, Ge(0), Le(1_000_000_000)]
@@ -130,12 +140,12 @@ class Settings(BaseSettings):
     shutdown_delay_seconds: Seconds = 0
     shutdown_grace_seconds: Seconds = 35
     state_url: StateUrl = SecretStr("memory://")
-    state_url_file: Path | None = None
+    state_url_file: File | None = None
     state_ttl_seconds: Positive = 3600
     max_operations: Positive = 16
     api_base_url: Url | None = None
     api_key: SecretStr | None = None
-    api_key_file: Path | None = None
+    api_key_file: File | None = None
     api_timeout_seconds: PositiveSeconds = 5
     api_max_concurrency: Positive = 16
     retry_attempts: Annotated[int, Ge(1), Le(100)] = 3
@@ -243,7 +253,7 @@ def _explain(error: ErrorDetails) -> str:
 
 def _printable(value: str) -> str:
     shown = "".join(c if c.isprintable() else "?" for c in value)
-    return shown if len(shown) <= 100 else f"{shown[:100]}…"
+    return shown if len(shown) <= _SHOWN_CHARACTERS else f"{shown[:_SHOWN_CHARACTERS]}…"
 
 
 def _expectation(field: str, error: ErrorDetails) -> str:
@@ -292,6 +302,11 @@ def _conflicts(settings: Settings) -> list[str]:
         if field in settings.model_fields_set and getattr(settings, f"{field}_file"):
             name = variable_name(field)
             problems.append(f"{name}: expected only one of {name} and {name}_FILE")
+    if settings.state_url_file:
+        try:
+            check_state_url(settings.state_url_file.read_text(encoding="utf-8").strip())
+        except ValueError as error:
+            problems.append(f"MCP_STATE_URL: {error}")
     if settings.transport == "http":
         problems += _http_conflicts(settings)
     return problems
@@ -302,10 +317,11 @@ def _http_conflicts(settings: Settings) -> list[str]:
     if settings.auth_mode == "none":
         if is_loopback(host) or settings.allow_unauthenticated:
             return []
-        return [
+        problem = (
             f"MCP_SERVER_HOST={_printable(host)}: expected a loopback address without "
             "authentication; set MCP_AUTH_MODE=jwt, or MCP_ALLOW_UNAUTHENTICATED=true"
-        ]
+        )
+        return [problem]
     problems = []
     if settings.auth_issuer is None:
         problems.append("MCP_AUTH_ISSUER=: expected the issuer's URL with MCP_AUTH_MODE=jwt")

@@ -49,7 +49,8 @@ local running = prefix .. 'running:' .. owner
 redis.call('ZREMRANGEBYSCORE', running, '-inf', now - lease)
 if redis.call('ZCARD', running) >= tonumber(limit) then return 'too_many' end
 local op, all = prefix .. 'op:' .. id, prefix .. 'all:' .. owner
-redis.call('HSET', op, 'owner', owner, 'status', 'started', 'progress', '0', 'result', '', 'beat', now)
+redis.call('HSET', op, 'owner', owner, 'status', 'started', 'progress', '0', 'result', '',
+  'beat', now)
 redis.call('EXPIRE', op, ttl)
 redis.call('ZADD', running, now, id)
 redis.call('EXPIRE', running, ttl)
@@ -159,7 +160,7 @@ class RedisConnection:
                 time.perf_counter() - started
             )
 
-    async def script(self, text: str, keys: list[str], *args: str | float) -> Any:  # noqa: ANN401
+    async def script(self, text: str, keys: list[str], *args: str | float) -> Any:
         """Run a Lua script, loaded on first use; what it returns depends on the script."""
         return await self.run(lambda client: client.register_script(text)(keys=keys, args=args))
 

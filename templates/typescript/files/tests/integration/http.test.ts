@@ -6,7 +6,16 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { NAME, VERSION } from '../../src/package.js';
 import { serve, type TestServer } from '../support/app.js';
 import { json, startRecords } from '../support/records.js';
-import { content, contentsText, envelope, LEGACY, MODERN, post, readResource, toolCall } from '../support/rpc.js';
+import {
+  content,
+  contentsText,
+  envelope,
+  LEGACY,
+  MODERN,
+  post,
+  readResource,
+  toolCall,
+} from '../support/rpc.js';
 
 const TEXT = toolCall('process_text', { text: 'some words' });
 const LIST = { method: 'tools/list', params: {} };

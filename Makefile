@@ -1,0 +1,34 @@
+# The targets of cargo-mcp itself; the servers it writes have a Makefile of their own.
+SHELL := /bin/sh
+CARGO ?= cargo
+.DEFAULT_GOAL := help
+.PHONY: help check test e2e snapshots bench docs install demo
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+check: ## Check the format, run clippy and the Rust tests
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- --deny warnings
+	INSTA_UPDATE=no $(CARGO) test --locked
+
+test: check e2e ## Run all tests, those of generated servers too
+
+e2e: ## Generate servers, and run their own targets, the acceptance kit and the conformance suite
+	@if [ -x tests/run ]; then tests/run; else echo 'e2e: there is no tests/run'; fi
+
+snapshots: ## Accept what is generated now: read the difference before you commit it
+	INSTA_UPDATE=always $(CARGO) test --locked --test it -- snapshot:: help::
+	@git --no-pager diff --stat -- snapshots
+
+bench: ## Compare `new` with `cp -r` of what it writes
+	$(CARGO) bench --locked --bench new
+
+docs: ## Write the documentation of the crate to target/doc
+	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --locked --no-deps --document-private-items
+
+install: ## Install cargo-mcp from this checkout
+	$(CARGO) install --locked --path .
+
+demo: ## Draw docs/demo.svg from a real run
+	python3 tests/demo.py
