@@ -166,12 +166,12 @@ impl Contract {
     const fn format(&self) -> Format {
         match self {
             Self::Export(arguments) => arguments.format,
-            Self::Diff(ContractDiff { format, .. }) | Self::Bump(ContractCheck { format, .. }) | Self::Check(ContractCheck { format, .. }) => {
-                match format {
-                    ContractFormat::Json | ContractFormat::Sarif => Format::Json,
-                    ContractFormat::Human | ContractFormat::Markdown => Format::Human,
-                }
-            }
+            Self::Diff(ContractDiff { format, .. })
+            | Self::Bump(ContractCheck { format, .. })
+            | Self::Check(ContractCheck { format, .. }) => match format {
+                ContractFormat::Json | ContractFormat::Sarif => Format::Json,
+                ContractFormat::Human | ContractFormat::Markdown => Format::Human,
+            },
         }
     }
 }

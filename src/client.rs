@@ -68,10 +68,15 @@ async fn ask(server: &Server, said: &Arc<Mutex<String>>) -> Result<Value> {
 
 /// Connects in the newest era that the server speaks; one that ends when asked for the new one is started again.
 async fn connect(server: &Server, said: &Arc<Mutex<String>>) -> Result<Session> {
-    let both = ClientLifecycleMode::Auto { preferred_versions: vec![ProtocolVersion::V_2026_07_28], legacy_version: None };
+    let both = ClientLifecycleMode::Auto {
+        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+        legacy_version: None,
+    };
     let first = open(server, both, said).await?;
     let session = match first {
-        Err(_) if matches!(server, Server::Program { .. }) => open(server, ClientLifecycleMode::Initialize, said).await?,
+        Err(_) if matches!(server, Server::Program { .. }) => {
+            open(server, ClientLifecycleMode::Initialize, said).await?
+        }
         other => other,
     };
     session.map_err(|error| {
@@ -93,16 +98,20 @@ async fn open(
     said: &Arc<Mutex<String>>,
 ) -> Result<std::result::Result<Session, ClientInitializeError>> {
     match server {
-        Server::Url(url) => Ok(().serve_with_lifecycle(StreamableHttpClientTransport::from_uri(url.as_str()), mode).await),
+        Server::Url(url) => {
+            Ok(().serve_with_lifecycle(StreamableHttpClientTransport::from_uri(url.as_str()), mode).await)
+        }
         Server::Program { words, settings, folder } => {
-            let (program, arguments) = words.split_first().ok_or_else(|| failure("the command is empty".to_owned()))?;
+            let (program, arguments) =
+                words.split_first().ok_or_else(|| failure("the command is empty".to_owned()))?;
             let mut command = Command::new(program);
             command.args(arguments).envs(settings).kill_on_drop(true);
             if let Some(folder) = folder {
                 command.current_dir(folder);
             }
             let spawned = TokioChildProcess::builder(command).stderr(Stdio::piped()).spawn();
-            let (transport, stderr) = spawned.map_err(|error| failure(format!("{program} cannot be started: {error}")))?;
+            let (transport, stderr) =
+                spawned.map_err(|error| failure(format!("{program} cannot be started: {error}")))?;
             if let Some(stderr) = stderr {
                 tokio::spawn(keep(stderr, Arc::clone(said)));
             }
@@ -138,7 +147,8 @@ async fn lists(session: &Session) -> Result<Value> {
 /// A list as JSON; a server that does not know the method offers nothing of the kind.
 fn listed<T: Serialize>(what: &str, answer: std::result::Result<Vec<T>, ServiceError>) -> Result<Value> {
     match answer {
-        Ok(list) => serde_json::to_value(list).map_err(|error| failure(format!("the list of {what} is wrong: {error}"))),
+        Ok(list) => serde_json::to_value(list)
+            .map_err(|error| failure(format!("the list of {what} is wrong: {error}"))),
         Err(ServiceError::McpError(error)) if error.code == ErrorCode::METHOD_NOT_FOUND => Ok(json!([])),
         Err(error) => Err(failure(format!("the server did not list its {what}: {error}"))),
     }

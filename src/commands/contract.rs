@@ -77,13 +77,19 @@ fn set(arguments: &ContractCheck, ui: &Ui) -> Result<Exit> {
 fn write(arguments: &ContractExport, ui: &Ui) -> Result<Exit> {
     let limit = Duration::from_secs(arguments.server.timeout);
     let Some(server) = server(&arguments.server, Path::new("."))? else {
-        let error = Error::new(Code::Usage, "this is not a repository that cargo mcp wrote, so there is no server to start");
+        let error = Error::new(
+            Code::Usage,
+            "this is not a repository that cargo mcp wrote, so there is no server to start",
+        );
         return Err(error.hint("say which server to ask: --cmd COMMAND or --url URL"));
     };
     let contracts = some(source::of_server(&server, limit)?)?;
     match &arguments.out {
         None => ui.text(&normal::to_text(&export::document(&contracts)))?,
-        Some(folder) => ui.report(&ExportReport { folder: folder.clone(), contracts: export::write(&contracts, folder)? })?,
+        Some(folder) => ui.report(&ExportReport {
+            folder: folder.clone(),
+            contracts: export::write(&contracts, folder)?,
+        })?,
     }
     Ok(Exit::Done)
 }

@@ -46,7 +46,12 @@ impl Report for CheckReport<'_> {
         let checked = self.0;
         let mut out = String::new();
         if !checked.drift.is_empty() {
-            out += &format!("{}\n\n", paint.bold("The server and contracts/ differ. Run make contracts docs and review what changes:"));
+            out += &format!(
+                "{}\n\n",
+                paint.bold(
+                    "The server and contracts/ differ. Run make contracts docs and review what changes:"
+                )
+            );
             out += &changes(&checked.drift, paint);
         }
         if !checked.changes.is_empty() {
@@ -61,8 +66,13 @@ impl Report for CheckReport<'_> {
         }
         out += &match (checked.is_clean(), checked.changes.is_empty()) {
             (true, true) => format!("{} nothing has changed since the last release.\n", paint.good("Good:")),
-            (true, false) => format!("{} every change since the last release has the version that it needs.\n", paint.good("Good:")),
-            (false, _) if checked.drift.is_empty() => "Undo the changes, or run cargo mcp contract bump to set the versions.\n".to_owned(),
+            (true, false) => format!(
+                "{} every change since the last release has the version that it needs.\n",
+                paint.good("Good:")
+            ),
+            (false, _) if checked.drift.is_empty() => {
+                "Undo the changes, or run cargo mcp contract bump to set the versions.\n".to_owned()
+            }
             (false, _) => String::new(),
         };
         out
@@ -135,7 +145,11 @@ fn one(change: &Change, paint: Paint) -> String {
 fn summary(verdict: Verdict, changes: &[Change], paint: Paint) -> String {
     let count = |verdict: Verdict| changes.iter().filter(|change| change.verdict == verdict).count();
     let grades = [Verdict::Breaking, Verdict::Unknown, Verdict::Warning, Verdict::Additive];
-    let counts: Vec<String> = grades.into_iter().filter(|grade| count(*grade) > 0).map(|grade| format!("{} {}", count(grade), grade.word())).collect();
+    let counts: Vec<String> = grades
+        .into_iter()
+        .filter(|grade| count(*grade) > 0)
+        .map(|grade| format!("{} {}", count(grade), grade.word()))
+        .collect();
     format!("{}: {}\n", paint.bold(format!("Verdict {}", verdict.word())), counts.join(", "))
 }
 
@@ -158,7 +172,8 @@ impl Report for BumpReport<'_> {
         let mut out = String::new();
         let verb = if self.dry { "would rise" } else { "rose" };
         for held in &self.bumped.versions {
-            out += &format!("{} {verb} from {} to {}\n", paint.bold(&held.contract), held.version, held.needed);
+            out +=
+                &format!("{} {verb} from {} to {}\n", paint.bold(&held.contract), held.version, held.needed);
         }
         if self.bumped.versions.is_empty() {
             out += "Every version is high enough.\n";

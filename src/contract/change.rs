@@ -97,14 +97,16 @@ impl Comparison {
     /// The comparison with these changes.
     #[must_use]
     pub fn of(mut changes: Vec<Change>) -> Self {
-        changes.sort_by(|a, b| (&a.contract, &a.pointer, a.rule.id).cmp(&(&b.contract, &b.pointer, b.rule.id)));
+        changes
+            .sort_by(|a, b| (&a.contract, &a.pointer, a.rule.id).cmp(&(&b.contract, &b.pointer, b.rule.id)));
         Self { verdict: gravest(&changes), changes }
     }
 
     /// The same with some unknown changes let pass; returns the names that fit none.
     pub fn acknowledge<'n>(&mut self, names: &'n [String]) -> Vec<&'n str> {
         for change in &mut self.changes {
-            change.acknowledged = change.verdict == Verdict::Unknown && names.iter().any(|name| change.is_named(name));
+            change.acknowledged =
+                change.verdict == Verdict::Unknown && names.iter().any(|name| change.is_named(name));
         }
         self.verdict = gravest(&self.changes);
         let fits = |name: &&String| self.changes.iter().any(|change| change.is_named(name));

@@ -36,7 +36,8 @@ pub fn sets(old: &Contracts, new: &Contracts) -> Comparison {
 }
 
 fn removed(before: &Contract, old: &Contracts, new: &Contracts) -> Change {
-    let mut change = Change::new(&format!("{}-removed", before.kind.noun()), &before.place(), "").about(&before.key());
+    let mut change =
+        Change::new(&format!("{}-removed", before.kind.noun()), &before.place(), "").about(&before.key());
     let fields = ["inputSchema", "outputSchema", "arguments", "mimeType", "description"];
     let alike = |other: &&Contract| {
         other.kind == before.kind
@@ -44,7 +45,8 @@ fn removed(before: &Contract, old: &Contracts, new: &Contracts) -> Change {
             && fields.iter().all(|field| other.body.get(*field) == before.body.get(*field))
     };
     if let Some(other) = new.iter().find(alike) {
-        change.message = format!("{} \"{}\" looks like the same under another name.", change.message, other.key());
+        change.message =
+            format!("{} \"{}\" looks like the same under another name.", change.message, other.key());
     }
     change
 }
@@ -53,7 +55,11 @@ fn removed(before: &Contract, old: &Contracts, new: &Contracts) -> Change {
 fn contracts(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
     let name = new.place();
     let field = |key: &str| (old.body.get(key), new.body.get(key));
-    let simple = [("description", "description-changed"), ("title", "title-changed"), ("mimeType", "mime-type-changed")];
+    let simple = [
+        ("description", "description-changed"),
+        ("title", "title-changed"),
+        ("mimeType", "mime-type-changed"),
+    ];
     for (key, id) in simple {
         let (before, after) = field(key);
         if before != after {
@@ -61,7 +67,10 @@ fn contracts(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
         }
     }
     if old.name != new.name {
-        changes.push(Change::new("resource-renamed", &name, "/name").between(Some(&json!(old.name)), Some(&json!(new.name))));
+        changes.push(
+            Change::new("resource-renamed", &name, "/name")
+                .between(Some(&json!(old.name)), Some(&json!(new.name))),
+        );
     }
     if new.kind == Kind::Prompt {
         arguments(old, new, changes);
@@ -76,7 +85,9 @@ fn contracts(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
     let known = ["name", "uri", "uriTemplate", "arguments", "inputSchema", "outputSchema", "annotations"];
     let keys = old.body.keys().chain(new.body.keys().filter(|key| !old.body.contains_key(*key)));
     for key in keys {
-        let other = !known.contains(&key.as_str()) && !COMMITTED.contains(&key.as_str()) && simple.iter().all(|(simple, _)| simple != key);
+        let other = !known.contains(&key.as_str())
+            && !COMMITTED.contains(&key.as_str())
+            && simple.iter().all(|(simple, _)| simple != key);
         let (before, after) = field(key);
         if other && before != after && old.is_committed() == new.is_committed() {
             changes.push(Change::new("field-changed", &name, &format!("/{key}")).between(before, after));
@@ -88,22 +99,32 @@ fn schemas(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
     let name = new.place();
     let any = json!({"type": "object"});
     let of = |contract: &Contract, key: &str| contract.body.get(key).cloned();
-    let (before, after) = (of(old, "inputSchema").unwrap_or_else(|| any.clone()), of(new, "inputSchema").unwrap_or(any));
+    let (before, after) =
+        (of(old, "inputSchema").unwrap_or_else(|| any.clone()), of(new, "inputSchema").unwrap_or(any));
     changes.extend(judge::schemas(&before, &after, Direction::Input, &name, "/inputSchema"));
     let at = "/outputSchema";
     match (of(old, "outputSchema"), of(new, "outputSchema")) {
-        (Some(before), Some(after)) => changes.extend(judge::schemas(&before, &after, Direction::Output, &name, at)),
-        (Some(before), None) => changes.push(Change::new("output-schema-removed", &name, at).between(Some(&before), None)),
-        (None, Some(after)) => changes.push(Change::new("output-schema-added", &name, at).between(None, Some(&after))),
+        (Some(before), Some(after)) => {
+            changes.extend(judge::schemas(&before, &after, Direction::Output, &name, at))
+        }
+        (Some(before), None) => {
+            changes.push(Change::new("output-schema-removed", &name, at).between(Some(&before), None))
+        }
+        (None, Some(after)) => {
+            changes.push(Change::new("output-schema-added", &name, at).between(None, Some(&after)))
+        }
         (None, None) => {}
     }
 }
 
 fn annotations(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
     let name = new.place();
-    let said = |contract: &Contract, key: &str| contract.body.get("annotations").and_then(|all| all.get(key)).cloned();
+    let said = |contract: &Contract, key: &str| {
+        contract.body.get("annotations").and_then(|all| all.get(key)).cloned()
+    };
     for (hint, unsaid, safe) in HINTS {
-        let meant = |contract: &Contract| said(contract, hint).and_then(|value| value.as_bool()).unwrap_or(unsaid);
+        let meant =
+            |contract: &Contract| said(contract, hint).and_then(|value| value.as_bool()).unwrap_or(unsaid);
         let (before, after) = (meant(old), meant(new));
         if before != after {
             let id = if after == safe { "annotation-tightened" } else { "annotation-loosened" };
@@ -113,13 +134,17 @@ fn annotations(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
     }
     let (before, after) = (said(old, "title"), said(new, "title"));
     if before != after {
-        changes.push(Change::new("title-changed", &name, "/annotations/title").between(before.as_ref(), after.as_ref()));
+        changes.push(
+            Change::new("title-changed", &name, "/annotations/title")
+                .between(before.as_ref(), after.as_ref()),
+        );
     }
 }
 
 fn arguments(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
     let name = new.place();
-    let (before, after) = (named(old.body.get("arguments"), "name"), named(new.body.get("arguments"), "name"));
+    let (before, after) =
+        (named(old.body.get("arguments"), "name"), named(new.body.get("arguments"), "name"));
     let needed = |argument: &Value| argument.get("required").and_then(Value::as_bool).unwrap_or(false);
     for (key, old) in &before {
         let at = format!("/arguments/{key}");
@@ -128,20 +153,27 @@ fn arguments(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
             continue;
         };
         match (needed(old), needed(new)) {
-            (false, true) => changes.push(Change::new("argument-required", &name, &at).about(key).between(Some(old), Some(new))),
-            (true, false) => changes.push(Change::new("argument-optional", &name, &at).about(key).between(Some(old), Some(new))),
+            (false, true) => changes
+                .push(Change::new("argument-required", &name, &at).about(key).between(Some(old), Some(new))),
+            (true, false) => changes
+                .push(Change::new("argument-optional", &name, &at).about(key).between(Some(old), Some(new))),
             _ => {}
         }
         for field in ["description", "title"] {
             if old.get(field) != new.get(field) {
                 let id = format!("{field}-changed");
-                changes.push(Change::new(&id, &name, &format!("{at}/{field}")).about(key).between(old.get(field), new.get(field)));
+                changes.push(
+                    Change::new(&id, &name, &format!("{at}/{field}"))
+                        .about(key)
+                        .between(old.get(field), new.get(field)),
+                );
             }
         }
     }
     for (key, new) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
         let id = if needed(new) { "argument-required" } else { "argument-added" };
-        changes.push(Change::new(id, &name, &format!("/arguments/{key}")).about(key).between(None, Some(new)));
+        changes
+            .push(Change::new(id, &name, &format!("/arguments/{key}")).about(key).between(None, Some(new)));
     }
 }
 
@@ -154,7 +186,9 @@ fn committed(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
         (&["scope", "scopes"], "scope-added", "scope-removed"),
     ];
     for (keys, added, removed) in lists {
-        let all = |contract: &Contract| keys.iter().flat_map(|key| named(contract.body.get(*key), "code")).collect::<BTreeMap<_, _>>();
+        let all = |contract: &Contract| {
+            keys.iter().flat_map(|key| named(contract.body.get(*key), "code")).collect::<BTreeMap<_, _>>()
+        };
         let (before, after) = (all(old), all(new));
         let at = format!("/{}", keys[0]);
         for key in before.keys().filter(|key| !after.contains_key(*key)) {
@@ -180,7 +214,9 @@ fn named(value: Option<&Value>, key: &str) -> BTreeMap<String, Value> {
     };
     match value {
         Some(Value::Array(entries)) => entries.iter().filter_map(one).collect(),
-        Some(Value::Object(map)) => map.iter().map(|(key, value): (&String, &Value)| (key.clone(), value.clone())).collect(),
+        Some(Value::Object(map)) => {
+            map.iter().map(|(key, value): (&String, &Value)| (key.clone(), value.clone())).collect()
+        }
         Some(value) => one(value).into_iter().collect(),
         None => Map::new().into_iter().collect(),
     }

@@ -6,10 +6,12 @@
 #[must_use]
 pub fn family(keyword: &str) -> Option<&'static str> {
     Some(match keyword {
-        "additionalProperties" | "patternProperties" | "propertyNames" | "unevaluatedProperties" => "additional",
+        "additionalProperties" | "patternProperties" | "propertyNames" | "unevaluatedProperties" => {
+            "additional"
+        }
         "allOf" | "anyOf" | "oneOf" | "not" | "if" | "then" | "else" => "combination",
-        "minItems" | "maxItems" | "minProperties" | "maxProperties" | "uniqueItems" | "contains" | "minContains"
-        | "maxContains" => "count",
+        "minItems" | "maxItems" | "minProperties" | "maxProperties" | "uniqueItems" | "contains"
+        | "minContains" | "maxContains" => "count",
         "dependentRequired" | "dependentSchemas" | "dependencies" => "dependency",
         "enum" | "const" => "enum",
         "format" | "contentEncoding" | "contentMediaType" => "format",
@@ -25,7 +27,18 @@ pub fn family(keyword: &str) -> Option<&'static str> {
 
 /// All families.
 pub const FAMILIES: [&str; 12] = [
-    "additional", "combination", "count", "dependency", "enum", "format", "items", "length", "pattern", "range", "schema", "type",
+    "additional",
+    "combination",
+    "count",
+    "dependency",
+    "enum",
+    "format",
+    "items",
+    "length",
+    "pattern",
+    "range",
+    "schema",
+    "type",
 ];
 
 /// Whether a keyword only annotates, or only names.
@@ -34,6 +47,15 @@ pub fn annotates(keyword: &str) -> bool {
     family(keyword).is_none()
         && !matches!(
             keyword,
-            "properties" | "required" | "$defs" | "definitions" | "$schema" | "$id" | "$anchor" | "$dynamicAnchor" | "title" | "$vocabulary"
+            "properties"
+                | "required"
+                | "$defs"
+                | "definitions"
+                | "$schema"
+                | "$id"
+                | "$anchor"
+                | "$dynamicAnchor"
+                | "title"
+                | "$vocabulary"
         )
 }

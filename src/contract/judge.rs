@@ -87,7 +87,9 @@ fn judge(old: &Value, new: &Value, direction: Direction) -> Result<Judged, TooLa
     let mut judged = Vec::new();
     for edit in edits {
         let witness = match edit.mark {
-            Some(mark) if judged.len() < WITNESSES && verdict(&edit) == Verdict::Breaking => show(&mut pair, direction, &within, mark)?,
+            Some(mark) if judged.len() < WITNESSES && verdict(&edit) == Verdict::Breaking => {
+                show(&mut pair, direction, &within, mark)?
+            }
             _ => None,
         };
         judged.push((edit, witness));
@@ -97,7 +99,12 @@ fn judge(old: &Value, new: &Value, direction: Direction) -> Result<Judged, TooLa
 }
 
 /// A value that shows a difference, or none.
-fn show(pair: &mut Pair, direction: Direction, within: &[NodeId], mark: NodeId) -> Result<Option<Value>, TooLarge> {
+fn show(
+    pair: &mut Pair,
+    direction: Direction,
+    within: &[NodeId],
+    mark: NodeId,
+) -> Result<Option<Value>, TooLarge> {
     let within = [within, &[mark]].concat();
     Ok(match pair.contained(direction.from(), &within)? {
         Containment::No(value) => Some(value),
@@ -106,14 +113,23 @@ fn show(pair: &mut Pair, direction: Direction, within: &[NodeId], mark: NodeId) 
 }
 
 /// All fits: what looked harmful in its place is not, and what means the same is no change.
-fn forgive(edits: &mut Vec<Edit>, direction: Direction, pair: &mut Pair, (old, new): (&Value, &Value)) -> Result<(), TooLarge> {
+fn forgive(
+    edits: &mut Vec<Edit>,
+    direction: Direction,
+    pair: &mut Pair,
+    (old, new): (&Value, &Value),
+) -> Result<(), TooLarge> {
     let back = if direction == Direction::Input { Side::New } else { Side::Old };
-    let same = pair.contained(back, &[])? == Containment::Yes && pair.contained(direction.from(), &[])? == Containment::Yes;
+    let same = pair.contained(back, &[])? == Containment::Yes
+        && pair.contained(direction.from(), &[])? == Containment::Yes;
     let _ = around(old, new);
     edits.retain_mut(|edit| {
         let kind = verdict(edit);
         let is_property = edit.id.contains("-property-");
-        if kind == Verdict::Warning || edit.id.ends_with("-property-removed") || edit.id.starts_with("header-") {
+        if kind == Verdict::Warning
+            || edit.id.ends_with("-property-removed")
+            || edit.id.starts_with("header-")
+        {
             return true;
         }
         if kind > Verdict::Warning {
@@ -136,7 +152,14 @@ fn blame(judged: &mut Judged, whole: &Containment, direction: Direction, (old, n
         _ => (format!("{}-unproved", direction.word()), None, Verdict::Unknown),
     };
     if gravest < wanted {
-        let edit = Edit { id, pointer: String::new(), old: Some(old.clone()), new: Some(new.clone()), name: None, mark: None };
+        let edit = Edit {
+            id,
+            pointer: String::new(),
+            old: Some(old.clone()),
+            new: Some(new.clone()),
+            name: None,
+            mark: None,
+        };
         judged.push((edit, witness));
     } else if judged.iter().all(|(_, witness)| witness.is_none())
         && let Some((_, place)) = judged.iter_mut().find(|(edit, _)| verdict(edit) == Verdict::Breaking)

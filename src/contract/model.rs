@@ -55,7 +55,8 @@ impl Kind {
 }
 
 /// Fields that only a committed contract has.
-pub const COMMITTED: &[&str] = &["clientCapabilities", "deprecated", "errors", "scope", "scopes", "sideEffects", "version"];
+pub const COMMITTED: &[&str] =
+    &["clientCapabilities", "deprecated", "errors", "scope", "scopes", "sideEffects", "version"];
 
 /// One contract.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,7 +114,8 @@ impl Contract {
     /// What clients call it.
     #[must_use]
     pub fn key(&self) -> String {
-        let address = ["uri", "uriTemplate"].iter().find_map(|key| self.body.get(*key)).and_then(Value::as_str);
+        let address =
+            ["uri", "uriTemplate"].iter().find_map(|key| self.body.get(*key)).and_then(Value::as_str);
         address.filter(|_| self.kind == Kind::Resource).unwrap_or(&self.name).to_owned()
     }
 
@@ -192,10 +194,16 @@ impl Contracts {
         }
         match document {
             Value::Object(_) if listed => {}
-            Value::Object(body) if body.contains_key("name") => contracts.add(Contract::from_file(body, None)?)?,
+            Value::Object(body) if body.contains_key("name") => {
+                contracts.add(Contract::from_file(body, None)?)?
+            }
             _ => {
                 let hint = "give a contract (an object with a name) or the result of tools/list";
-                return Err(Error::new(Code::ContractInvalid, "this JSON is neither a contract nor a list of them").hint(hint));
+                return Err(Error::new(
+                    Code::ContractInvalid,
+                    "this JSON is neither a contract nor a list of them",
+                )
+                .hint(hint));
             }
         }
         Ok(contracts)
@@ -204,10 +212,17 @@ impl Contracts {
     fn add_wire(&mut self, kind: Kind, entries: &[Value]) -> Result<()> {
         for entry in entries {
             let Value::Object(body) = entry else {
-                return Err(Error::new(Code::ContractInvalid, format!("a listed {} is not an object", kind.noun())));
+                return Err(Error::new(
+                    Code::ContractInvalid,
+                    format!("a listed {} is not an object", kind.noun()),
+                ));
             };
             let committed = COMMITTED.iter().any(|key| body.contains_key(*key));
-            let contract = if committed { Contract::from_file(body, Some(kind)) } else { Contract::from_wire(kind, body) };
+            let contract = if committed {
+                Contract::from_file(body, Some(kind))
+            } else {
+                Contract::from_wire(kind, body)
+            };
             self.add(contract?)?;
         }
         Ok(())

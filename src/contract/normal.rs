@@ -66,10 +66,21 @@ pub enum Holds {
 pub fn holds(keyword: &str) -> Holds {
     match keyword {
         "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" => Holds::Named,
-        "items" | "prefixItems" | "additionalItems" | "contains" | "unevaluatedItems" | "additionalProperties"
-        | "unevaluatedProperties" | "propertyNames" | "allOf" | "anyOf" | "oneOf" | "not" | "if" | "then" | "else" => {
-            Holds::Schemas
-        }
+        "items"
+        | "prefixItems"
+        | "additionalItems"
+        | "contains"
+        | "unevaluatedItems"
+        | "additionalProperties"
+        | "unevaluatedProperties"
+        | "propertyNames"
+        | "allOf"
+        | "anyOf"
+        | "oneOf"
+        | "not"
+        | "if"
+        | "then"
+        | "else" => Holds::Schemas,
         _ => Holds::Nothing,
     }
 }
@@ -78,7 +89,9 @@ pub fn holds(keyword: &str) -> Holds {
 #[must_use]
 pub fn schema(schema: &Value) -> Value {
     match schema {
-        Value::Object(map) => Value::Object(map.iter().filter(|(key, value)| speaks(map, key, value)).map(entry).collect()),
+        Value::Object(map) => {
+            Value::Object(map.iter().filter(|(key, value)| speaks(map, key, value)).map(entry).collect())
+        }
         Value::Array(schemas) => schemas.iter().map(self::schema).collect(),
         _ => canonical(schema),
     }
@@ -87,7 +100,9 @@ pub fn schema(schema: &Value) -> Value {
 fn entry((key, value): (&String, &Value)) -> (String, Value) {
     let value = match (holds(key), value) {
         (Holds::Schemas, value) => schema(value),
-        (Holds::Named, Value::Object(map)) => map.iter().map(|(name, value)| (name.clone(), schema(value))).collect::<Map<_, _>>().into(),
+        (Holds::Named, Value::Object(map)) => {
+            map.iter().map(|(name, value)| (name.clone(), schema(value))).collect::<Map<_, _>>().into()
+        }
         _ if key == "required" => sorted(value),
         _ => canonical(value),
     };

@@ -60,11 +60,14 @@ const fn heading(verdict: Verdict) -> &'static str {
 }
 
 fn item(change: &Change) -> String {
-    let place = if change.pointer.is_empty() { String::new() } else { format!(" at {}", code(&change.pointer)) };
+    let place =
+        if change.pointer.is_empty() { String::new() } else { format!(" at {}", code(&change.pointer)) };
     let acknowledged = if change.acknowledged { " (acknowledged)" } else { "" };
-    let mut out = format!("- **{}**{place}: {}{acknowledged}", code(&change.contract), escape(&change.message));
+    let mut out =
+        format!("- **{}**{place}: {}{acknowledged}", code(&change.contract), escape(&change.message));
     if change.old.is_some() || change.new.is_some() {
-        let side = |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), |value| code(&short(value)));
+        let side =
+            |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), |value| code(&short(value)));
         out += &format!("\n  - was {}, is {}", side(&change.old), side(&change.new));
     }
     if let Some(witness) = &change.witness {

@@ -83,14 +83,19 @@ impl<'p, 'a> Walk<'p, 'a> {
         let walked = self.parts(before, after, pointer, path)?;
         for name in FAMILIES {
             let differs = |key: &&String| {
-                family(key) == Some(name) && !walked.contains(key.as_str()) && before.get(*key).map(canonical) != after.get(*key).map(canonical)
+                family(key) == Some(name)
+                    && !walked.contains(key.as_str())
+                    && before.get(*key).map(canonical) != after.get(*key).map(canonical)
             };
             let keys: BTreeSet<&String> = before.keys().chain(after.keys()).filter(differs).collect();
             if let Some(key) = keys.first() {
                 let few = |map: &Map<String, Value>| match keys.len() {
                     1 => map.get(*key).cloned(),
                     _ => {
-                        let some: Map<_, _> = keys.iter().filter_map(|key| Some(((*key).clone(), map.get(*key)?.clone()))).collect();
+                        let some: Map<_, _> = keys
+                            .iter()
+                            .filter_map(|key| Some(((*key).clone(), map.get(*key)?.clone())))
+                            .collect();
                         (!some.is_empty()).then_some(Value::Object(some))
                     }
                 };
@@ -110,7 +115,8 @@ impl<'p, 'a> Walk<'p, 'a> {
 
     /// Descriptions, defaults and whatever else asserts nothing.
     fn notes(&mut self, before: &Map<String, Value>, after: &Map<String, Value>, pointer: &str) {
-        let keys: BTreeSet<&String> = before.keys().chain(after.keys()).filter(|key| annotates(key)).collect();
+        let keys: BTreeSet<&String> =
+            before.keys().chain(after.keys()).filter(|key| annotates(key)).collect();
         for key in keys {
             let (old, new) = (before.get(key), after.get(key));
             if old.map(canonical) == new.map(canonical) {
@@ -139,9 +145,19 @@ impl<'p, 'a> Walk<'p, 'a> {
                 None if all_after.contains(name) => {}
                 None => {
                     let node = self.pair.node(Side::Old, old)?;
-                    let (mark, holds) = (self.pair.store().one(Atom::Required(name.clone())), self.direction == Direction::Input);
+                    let (mark, holds) = (
+                        self.pair.store().one(Atom::Required(name.clone())),
+                        self.direction == Direction::Input,
+                    );
                     let mark = self.mark(path, vec![(node, holds), (mark, holds)]);
-                    self.push(&format!("{word}-property-removed"), place, Some(schema), None, Some(name), Some(mark));
+                    self.push(
+                        &format!("{word}-property-removed"),
+                        place,
+                        Some(schema),
+                        None,
+                        Some(name),
+                        Some(mark),
+                    );
                 }
             }
         }
@@ -152,7 +168,8 @@ impl<'p, 'a> Walk<'p, 'a> {
                 self.added(old, new, (name, schema), place, path)?;
             }
         }
-        let gone = |name: &String| before.is_some_and(|map| map.contains_key(name)) && !all_after.contains(name);
+        let gone =
+            |name: &String| before.is_some_and(|map| map.contains_key(name)) && !all_after.contains(name);
         for name in needed_before.symmetric_difference(&needed_after) {
             let now = needed_after.contains(name);
             if gone(name) || now && self.direction == Direction::Output && !all_before.contains(name) {
@@ -163,7 +180,14 @@ impl<'p, 'a> Walk<'p, 'a> {
         Ok(())
     }
 
-    fn added(&mut self, old: &'a Value, new: &'a Value, (name, schema): (&str, &'a Value), place: String, path: &[Step]) -> Done {
+    fn added(
+        &mut self,
+        old: &'a Value,
+        new: &'a Value,
+        (name, schema): (&str, &'a Value),
+        place: String,
+        path: &[Step],
+    ) -> Done {
         let (before, after) = (self.pair.node(Side::Old, old)?, self.pair.node(Side::New, new)?);
         let (id, goal) = if self.direction == Direction::Input {
             let promised = self.pair.promised(old, new);
@@ -171,20 +195,36 @@ impl<'p, 'a> Walk<'p, 'a> {
             let here = self.pair.store().one(Atom::Prop(name.to_owned(), value));
             ("input-additional-narrowed", vec![(before, true), (promised, true), (here, false)])
         } else {
-            let closing = |atom: &Atom| matches!(atom, Atom::Additional(..) | Atom::Names(_) | Atom::MaxKeys(_));
+            let closing =
+                |atom: &Atom| matches!(atom, Atom::Additional(..) | Atom::Names(_) | Atom::MaxKeys(_));
             let store = self.pair.store();
-            let atoms = store.atoms(before).iter().copied().filter(|atom| closing(store.get(*atom))).collect();
+            let atoms =
+                store.atoms(before).iter().copied().filter(|atom| closing(store.get(*atom))).collect();
             let closed = store.node(atoms);
             let has = store.one(Atom::Required(name.to_owned()));
             ("output-property-undeclared", vec![(after, true), (has, true), (closed, false)])
         };
         match self.pair.find(goal.clone()) {
-            Answer::Empty => self.push(&format!("{}-property-added", self.direction.word()), place, None, Some(schema), Some(name), None),
+            Answer::Empty => self.push(
+                &format!("{}-property-added", self.direction.word()),
+                place,
+                None,
+                Some(schema),
+                Some(name),
+                None,
+            ),
             Answer::Found(_) => {
                 let mark = self.mark(path, goal);
                 self.push(id, place, None, Some(schema), Some(name), Some(mark));
             }
-            Answer::Unknown(_) => self.push(&format!("{}-unproved", self.direction.word()), place, None, Some(schema), Some(name), None),
+            Answer::Unknown(_) => self.push(
+                &format!("{}-unproved", self.direction.word()),
+                place,
+                None,
+                Some(schema),
+                Some(name),
+                None,
+            ),
         }
         Ok(())
     }
@@ -195,7 +235,10 @@ impl<'p, 'a> Walk<'p, 'a> {
         let has = self.pair.store().one(Atom::Required(name.to_owned()));
         let word = self.direction.word();
         let place = below(pointer, "required");
-        let (before, after) = (Value::from(now.then_some("optional").unwrap_or("required")), Value::from(if now { "required" } else { "optional" }));
+        let (before, after) = (
+            Value::from(now.then_some("optional").unwrap_or("required")),
+            Value::from(if now { "required" } else { "optional" }),
+        );
         let goal = if now { vec![(node, true), (has, false)] } else { vec![(has, false)] };
         if now && self.pair.find(goal.clone()) == Answer::Empty {
             return Ok(());
@@ -207,19 +250,30 @@ impl<'p, 'a> Walk<'p, 'a> {
     }
 
     /// Goes down into what stands for the same part on both sides; returns the keywords that it dealt with.
-    fn parts(&mut self, before: &'a Map<String, Value>, after: &'a Map<String, Value>, pointer: &str, path: &[Step]) -> Result<BTreeSet<&'static str>, TooLarge> {
+    fn parts(
+        &mut self,
+        before: &'a Map<String, Value>,
+        after: &'a Map<String, Value>,
+        pointer: &str,
+        path: &[Step],
+    ) -> Result<BTreeSet<&'static str>, TooLarge> {
         let mut walked = BTreeSet::new();
         for (key, step) in [("items", Some(Step::Item)), ("additionalProperties", None)] {
-            if let (Some(old @ Value::Object(_)), Some(new @ Value::Object(_))) = (before.get(key), after.get(key))
-                && (key != "items" || before.get("prefixItems").map(length) == after.get("prefixItems").map(length))
+            if let (Some(old @ Value::Object(_)), Some(new @ Value::Object(_))) =
+                (before.get(key), after.get(key))
+                && (key != "items"
+                    || before.get("prefixItems").map(length) == after.get("prefixItems").map(length))
             {
-                let inside = step.map_or_else(|| with(path, Step::Key("other".to_owned())), |step| with(path, step));
+                let inside =
+                    step.map_or_else(|| with(path, Step::Key("other".to_owned())), |step| with(path, step));
                 self.visit(old, new, &below(pointer, key), &inside)?;
                 walked.insert(key);
             }
         }
         for key in ["prefixItems", "allOf", "anyOf", "oneOf"] {
-            let (Some(Value::Array(old)), Some(Value::Array(new))) = (before.get(key), after.get(key)) else { continue };
+            let (Some(Value::Array(old)), Some(Value::Array(new))) = (before.get(key), after.get(key)) else {
+                continue;
+            };
             let inside = if key == "prefixItems" { with(path, Step::Item) } else { path.to_vec() };
             let differing = old.iter().zip(new).filter(|(old, new)| canonical(old) != canonical(new)).count();
             if old.len() == new.len() && (differing <= 1 || key == "prefixItems") {
@@ -229,11 +283,17 @@ impl<'p, 'a> Walk<'p, 'a> {
                 walked.insert(key);
             }
         }
-        if let (Some(Value::Object(old)), Some(Value::Object(new))) = (before.get("patternProperties"), after.get("patternProperties"))
+        if let (Some(Value::Object(old)), Some(Value::Object(new))) =
+            (before.get("patternProperties"), after.get("patternProperties"))
             && old.keys().eq(new.keys())
         {
             for ((name, old), new) in old.iter().zip(new.values()) {
-                self.visit(old, new, &below(&below(pointer, "patternProperties"), name), &with(path, Step::Key("other".to_owned())))?;
+                self.visit(
+                    old,
+                    new,
+                    &below(&below(pointer, "patternProperties"), name),
+                    &with(path, Step::Key("other".to_owned())),
+                )?;
             }
             walked.insert("patternProperties");
         }
@@ -248,14 +308,25 @@ impl<'p, 'a> Walk<'p, 'a> {
     }
 
     /// Says what putting `node` in the place of `old` does.
-    fn weigh(&mut self, old: &'a Value, node: NodeId, name: &str, path: &[Step], shown: (String, Option<Value>, Option<Value>)) -> Done {
+    fn weigh(
+        &mut self,
+        old: &'a Value,
+        node: NodeId,
+        name: &str,
+        path: &[Step],
+        shown: (String, Option<Value>, Option<Value>),
+    ) -> Done {
         let before = self.pair.node(Side::Old, old)?;
         let (narrowed, widened) = (vec![(before, true), (node, false)], vec![(node, true), (before, false)]);
         let harm = if self.direction == Direction::Input { narrowed.clone() } else { widened.clone() };
         let word = self.direction.word();
         let (less, more) = (self.pair.find(narrowed), self.pair.find(widened));
         let (hurts, helps) = if self.direction == Direction::Input { (&less, &more) } else { (&more, &less) };
-        let (worse, better) = if self.direction == Direction::Input { ("narrowed", "widened") } else { ("widened", "narrowed") };
+        let (worse, better) = if self.direction == Direction::Input {
+            ("narrowed", "widened")
+        } else {
+            ("widened", "narrowed")
+        };
         let id = match (hurts, helps) {
             (Answer::Empty, Answer::Empty) => return Ok(()),
             (Answer::Empty, _) => format!("{word}-{name}-{better}"),
@@ -273,13 +344,21 @@ impl<'p, 'a> Walk<'p, 'a> {
         let store = self.pair.store();
         let mut node = TRUE;
         for (part, holds) in goal {
-            let part = if holds { part } else if part == TRUE { FALSE } else { store.one(Atom::Not(part)) };
+            let part = if holds {
+                part
+            } else if part == TRUE {
+                FALSE
+            } else {
+                store.one(Atom::Not(part))
+            };
             node = store.both(node, part);
         }
         for step in path.iter().rev() {
             let (kind, has, part) = match step {
                 Step::Key(name) if name == "other" => return TRUE,
-                Step::Key(name) => (types::OBJECT, Atom::Required(name.clone()), Atom::Prop(name.clone(), node)),
+                Step::Key(name) => {
+                    (types::OBJECT, Atom::Required(name.clone()), Atom::Prop(name.clone(), node))
+                }
                 Step::Item => (types::ARRAY, Atom::MinItems(1), Atom::CountMin(node, 1)),
             };
             let atoms = [Atom::Types(kind), has, part].map(|atom| store.atom(atom));
@@ -295,7 +374,15 @@ impl<'p, 'a> Walk<'p, 'a> {
         schemas.filter_map(properties).flat_map(|map| map.keys().cloned()).collect()
     }
 
-    fn push(&mut self, id: &str, pointer: String, old: Option<&Value>, new: Option<&Value>, name: Option<&str>, mark: Option<NodeId>) {
+    fn push(
+        &mut self,
+        id: &str,
+        pointer: String,
+        old: Option<&Value>,
+        new: Option<&Value>,
+        name: Option<&str>,
+        mark: Option<NodeId>,
+    ) {
         let (old, new, name) = (old.cloned(), new.cloned(), name.map(str::to_owned));
         self.edits.push(Edit { id: id.to_owned(), pointer, old, new, name, mark });
     }
@@ -325,7 +412,11 @@ fn resolved<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
     for _ in 0..20 {
         let Some(map) = schema.as_object() else { return schema };
         let Some(target) = map.get("$ref").and_then(Value::as_str) else { return schema };
-        if map.keys().any(|key| key != "$ref" && !annotates(key) && !matches!(key.as_str(), "$defs" | "definitions" | "title" | "$schema")) {
+        if map.keys().any(|key| {
+            key != "$ref"
+                && !annotates(key)
+                && !matches!(key.as_str(), "$defs" | "definitions" | "title" | "$schema")
+        }) {
             return schema;
         }
         match reference::find(root, "$ref", target) {

@@ -22,8 +22,8 @@ use std::path::Path;
 use crate::error::{Code, Error, Result};
 use crate::plan::{Action, Plan};
 use disk::{Disk, Real};
-use staging::{Staging, sweep};
 pub use replace::replace;
+use staging::{Staging, sweep};
 pub use target::Target;
 
 /// Moved last, so that a repository which has it is complete.

@@ -8,7 +8,8 @@ use crate::harness::{GIT_USER, Sandbox};
 use crate::snapshot::pin;
 
 fn tool(name: &str, output: &[&str]) -> Value {
-    let properties: serde_json::Map<_, _> = output.iter().map(|key| ((*key).to_owned(), json!({"type": "string"}))).collect();
+    let properties: serde_json::Map<_, _> =
+        output.iter().map(|key| ((*key).to_owned(), json!({"type": "string"}))).collect();
     json!({
         "name": name, "title": "T", "description": "Does.", "version": "1.0.0", "scope": "a", "sideEffects": "None.", "errors": [],
         "annotations": {"readOnlyHint": true},
@@ -41,8 +42,14 @@ fn git(sandbox: &Sandbox, arguments: &[&str]) {
 fn a_removed_output_property_is_explained_to_a_newcomer() {
     let sandbox = folders();
     pin("contract/human", &sandbox.mcp(["contract", "diff", "old", "new"]).exits(1).stdout);
-    pin("contract/markdown", &sandbox.mcp(["contract", "diff", "old", "new", "--format", "markdown"]).exits(1).stdout);
-    pin("contract/sarif", &sandbox.mcp(["contract", "diff", "old", "new", "--format", "sarif"]).exits(1).stdout);
+    pin(
+        "contract/markdown",
+        &sandbox.mcp(["contract", "diff", "old", "new", "--format", "markdown"]).exits(1).stdout,
+    );
+    pin(
+        "contract/sarif",
+        &sandbox.mcp(["contract", "diff", "old", "new", "--format", "sarif"]).exits(1).stdout,
+    );
 }
 
 #[test]
@@ -69,9 +76,13 @@ fn exit_codes_tell_harm_from_no_harm() {
     sandbox.write("empty/readme", "");
     sandbox.mcp(["contract", "diff", "old", "empty"]).fails("contract_invalid", "no contracts in empty");
     sandbox.write("broken.json", "{");
-    sandbox.mcp(["contract", "diff", "old", "broken.json"]).fails("contract_invalid", "broken.json is not JSON");
+    sandbox
+        .mcp(["contract", "diff", "old", "broken.json"])
+        .fails("contract_invalid", "broken.json is not JSON");
     sandbox.write("else.json", "{}");
-    sandbox.mcp(["contract", "diff", "old", "else.json"]).fails("contract_invalid", "neither a contract nor a list");
+    sandbox
+        .mcp(["contract", "diff", "old", "else.json"])
+        .fails("contract_invalid", "neither a contract nor a list");
 }
 
 #[test]
@@ -85,13 +96,19 @@ fn an_unknown_change_must_be_acknowledged() {
     contract(&sandbox, "b.json", &odd);
     let diff = ["contract", "diff", "a.json", "b.json"];
     assert!(sandbox.mcp(diff).exits(1).stdout.contains("unknown"));
-    for name in ["input-unproved", "/inputSchema/properties/q/pattern", "tools/search#/inputSchema/properties/q/pattern"] {
+    for name in [
+        "input-unproved",
+        "/inputSchema/properties/q/pattern",
+        "tools/search#/inputSchema/properties/q/pattern",
+    ] {
         let run = sandbox.mcp(diff).args(["--acknowledge", name]).ok();
         assert!(run.stdout.contains("acknowledged"), "{}", run.stdout);
     }
     let run = sandbox.mcp(diff).args(["--acknowledge", "nothing"]).exits(1);
     assert!(run.stderr.contains("nothing to acknowledge is called nothing"), "{}", run.stderr);
-    sandbox.mcp(["contract", "diff", "old.json", "a.json", "--acknowledge", "input-pattern-narrowed"]).exits(1);
+    sandbox
+        .mcp(["contract", "diff", "old.json", "a.json", "--acknowledge", "input-pattern-narrowed"])
+        .exits(1);
 }
 
 #[test]
@@ -119,15 +136,25 @@ fn versions_are_held_to_the_verdict_and_bump_sets_them() {
     sandbox.mcp(["contract", "check", "--offline"]).ok();
     contract(&sandbox, "contracts/tools/search.json", &tool("search", &["hits"]));
     let run = sandbox.mcp(["contract", "check", "--offline"]).exits(1);
-    assert!(run.stdout.contains("tools/search is at 1.0.0; after 1.0.0 and a breaking or unproved change it must be 2.0.0 or higher"));
+    assert!(run.stdout.contains(
+        "tools/search is at 1.0.0; after 1.0.0 and a breaking or unproved change it must be 2.0.0 or higher"
+    ));
     let before = sandbox.files("contracts");
-    assert!(sandbox.mcp(["contract", "bump", "--offline", "--dry-run"]).ok().stdout.contains("would rise from 1.0.0 to 2.0.0"));
+    assert!(
+        sandbox
+            .mcp(["contract", "bump", "--offline", "--dry-run"])
+            .ok()
+            .stdout
+            .contains("would rise from 1.0.0 to 2.0.0")
+    );
     assert_eq!(sandbox.files("contracts"), before);
     sandbox.mcp(["contract", "bump", "--offline"]).ok();
     let run = sandbox.mcp(["contract", "check", "--offline", "--format", "json"]).ok();
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!((&report["verdict"], &report["versions"][0]["ok"]), (&json!("breaking"), &json!(true)));
-    assert!(sandbox.mcp(["contract", "bump", "--offline"]).ok().stdout.contains("Every version is high enough"));
+    assert!(
+        sandbox.mcp(["contract", "bump", "--offline"]).ok().stdout.contains("Every version is high enough")
+    );
 }
 
 #[test]
@@ -192,21 +219,25 @@ fn a_live_server_is_exported_and_compared() {
 fn a_server_that_misbehaves_is_an_error_and_never_hangs() {
     let sandbox = Sandbox::new();
     let Some(command) = server(&sandbox, &json!({"tools": []}), "silent") else { return };
-    let export = |command: &str| sandbox.mcp(["contract", "export", "--timeout", "2", "--cmd", command]);
-    export(&command).fails("server", "did not answer within 2 seconds");
+    let export = |command: &str| sandbox.mcp(["contract", "export", "--cmd", command]);
+    export(&command).args(["--timeout", "2"]).fails("server", "did not answer within 2 seconds");
     let command = server(&sandbox, &json!({"tools": []}), "crash").unwrap();
     let run = export(&command).fails("server", "the server did not greet");
     assert!(run.stderr.contains("no database") && !run.stderr.contains('\x1b'), "{}", run.stderr);
     export("no-such-program-anywhere x").fails("server", "cannot be started");
     let command = server(&sandbox, &json!({"tools": []}), "").unwrap();
     export(&command).fails("contract_invalid", "lists no tools");
-    sandbox.mcp(["contract", "export", "--url", "http://127.0.0.1:9/mcp"]).fails("server", "cannot be reached");
+    sandbox
+        .mcp(["contract", "export", "--url", "http://127.0.0.1:9/mcp"])
+        .fails("server", "cannot be reached");
     sandbox.mcp(["contract", "export"]).fails("usage", "not a repository that cargo mcp wrote");
 }
 
 #[test]
 fn kinds_of_change_are_a_pinned_table() {
     let lines = cargo_mcp::contract::kinds::KINDS.iter();
-    let text: String = lines.map(|kind| format!("{} ({}): {} {}\n", kind.id, kind.verdict.word(), kind.meaning, kind.remedy)).collect();
+    let text: String = lines
+        .map(|kind| format!("{} ({}): {} {}\n", kind.id, kind.verdict.word(), kind.meaning, kind.remedy))
+        .collect();
     pin("contract/kinds", &text);
 }

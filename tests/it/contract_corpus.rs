@@ -49,7 +49,14 @@ fn every_labelled_change_gets_its_verdict_and_rule() {
         let rules: Vec<&str> = comparison.changes.iter().map(|change| change.rule.id).collect();
         let named = row.rule.as_deref().is_none_or(|rule| rules.contains(&rule));
         if comparison.verdict.word() != row.verdict || !named {
-            wrong.push(format!("{} {}: wanted {} {:?}, got {} {rules:?}", row.direction, row.about, row.verdict, row.rule, comparison.verdict.word()));
+            wrong.push(format!(
+                "{} {}: wanted {} {:?}, got {} {rules:?}",
+                row.direction,
+                row.about,
+                row.verdict,
+                row.rule,
+                comparison.verdict.word()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} rows are wrong:\n{}", wrong.len(), wrong.join("\n"));

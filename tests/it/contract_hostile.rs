@@ -28,9 +28,12 @@ fn nested(depth: usize, leaf: &Value) -> Value {
 #[test]
 fn a_file_that_nests_too_deeply_is_refused() {
     let sandbox = Sandbox::new();
-    let deep = format!("{{\"name\":\"t\",\"inputSchema\":{}{}}}", "{\"not\":".repeat(100_000), "}".repeat(100_000));
+    let deep =
+        format!("{{\"name\":\"t\",\"inputSchema\":{}{}}}", "{\"not\":".repeat(100_000), "}".repeat(100_000));
     sandbox.write("deep.json", deep.replacen(":}", ":{}}", 1));
-    sandbox.mcp(["contract", "diff", "deep.json", "deep.json"]).fails("contract_invalid", "nests more than 127 levels deep");
+    sandbox
+        .mcp(["contract", "diff", "deep.json", "deep.json"])
+        .fails("contract_invalid", "nests more than 127 levels deep");
 }
 
 #[test]
@@ -42,10 +45,10 @@ fn deep_schemas_are_compared_or_unknown() {
 }
 
 #[test]
-fn a_schema_that_is_its_own_part_is_unknown() {
+fn a_schema_that_is_its_own_part_is_never_compatible() {
     let cyclic = |extra: Value| json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"$ref": "#/$defs/y"}, "y": {"allOf": [{"$ref": "#/$defs/x"}, extra]}}});
     let found = verdicts(cyclic(json!({"minimum": 1})), cyclic(json!({"minimum": 2})));
-    assert!(found.contains(&Verdict::Unknown) && !found.contains(&Verdict::None), "{found:?}");
+    assert!(found.iter().any(|verdict| *verdict >= Verdict::Unknown), "{found:?}");
 }
 
 #[test]

@@ -37,7 +37,11 @@ const FORMATS: [&str; 3] = ["date", "email", "uuid"];
 const TYPES: [&str; 7] = ["null", "boolean", "integer", "number", "string", "array", "object"];
 
 fn number(random: &mut Random) -> Value {
-    if random.chance(70) { json!(i64::try_from(random.below(9)).unwrap() - 3) } else { json!((random.below(17) as f64 - 6.0) / 2.0) }
+    if random.chance(70) {
+        json!(i64::try_from(random.below(9)).unwrap() - 3)
+    } else {
+        json!((random.below(17) as f64 - 6.0) / 2.0)
+    }
 }
 
 fn value(random: &mut Random, depth: usize) -> Value {
@@ -96,7 +100,9 @@ fn keyword(random: &mut Random, map: &mut Map<String, Value>, depth: usize) {
     };
     let end = if random.chance(25) { (28, 41) } else { (from, to) };
     let choice = end.0 + random.below(end.1 - end.0);
-    let inner = |random: &mut Random| if depth == 0 { json!({"type": TYPES[random.below(5)]}) } else { schema(random, depth - 1) };
+    let inner = |random: &mut Random| {
+        if depth == 0 { json!({"type": TYPES[random.below(5)]}) } else { schema(random, depth - 1) }
+    };
     let list = |random: &mut Random| (0..1 + random.below(3)).map(|_| inner(random)).collect::<Value>();
     let name = |random: &mut Random| (*random.pick(&KEYS)).to_owned();
     let (key, value) = match choice {
@@ -128,7 +134,14 @@ fn keyword(random: &mut Random, map: &mut Map<String, Value>, depth: usize) {
         23 => ("required", json!([name(random)])),
         24 => ("minProperties", small(random)),
         25 => ("maxProperties", small(random)),
-        26 => ("propertyNames", if random.chance(50) { json!({"pattern": random.pick(&PATTERNS)}) } else { json!({"enum": ["a", "b"]}) }),
+        26 => (
+            "propertyNames",
+            if random.chance(50) {
+                json!({"pattern": random.pick(&PATTERNS)})
+            } else {
+                json!({"enum": ["a", "b"]})
+            },
+        ),
         27 => ("unevaluatedProperties", if random.chance(60) { json!(false) } else { inner(random) }),
         28 => ("dependentRequired", json!({ name(random): [name(random)] })),
         29 => ("dependentSchemas", json!({ name(random): inner(random) })),
@@ -160,7 +173,10 @@ fn mutate(random: &mut Random, schema: &Value, depth: usize) -> Value {
     let key = random.pick(&keys).clone();
     let value = map[&key].clone();
     let new = match &value {
-        Value::Object(inner) if matches!(key.as_str(), "properties" | "patternProperties" | "dependentSchemas" | "$defs") && !inner.is_empty() => {
+        Value::Object(inner)
+            if matches!(key.as_str(), "properties" | "patternProperties" | "dependentSchemas" | "$defs")
+                && !inner.is_empty() =>
+        {
             let mut inner = inner.clone();
             let names: Vec<String> = inner.keys().cloned().collect();
             let name = random.pick(&names).clone();
@@ -172,21 +188,35 @@ fn mutate(random: &mut Random, schema: &Value, depth: usize) -> Value {
             }
             Some(inner.into())
         }
-        Value::Object(_) if key != "const" && key != "dependentRequired" => Some(mutate(random, &value, depth.saturating_sub(1))),
-        Value::Array(list) if matches!(key.as_str(), "allOf" | "anyOf" | "oneOf" | "prefixItems" | "enum") => {
+        Value::Object(_) if key != "const" && key != "dependentRequired" => {
+            Some(mutate(random, &value, depth.saturating_sub(1)))
+        }
+        Value::Array(list)
+            if matches!(key.as_str(), "allOf" | "anyOf" | "oneOf" | "prefixItems" | "enum") =>
+        {
             let mut list = list.clone();
             let place = random.below(list.len());
             match random.below(4) {
                 0 if list.len() > 1 => drop(list.remove(place)),
-                1 if key != "enum" => list[place] = mutate(random, &list[place].clone(), depth.saturating_sub(1)),
+                1 if key != "enum" => {
+                    list[place] = mutate(random, &list[place].clone(), depth.saturating_sub(1))
+                }
                 2 => list.reverse(),
-                _ => list.push(if key == "enum" { number(random) } else { self::schema(random, depth.saturating_sub(1)) }),
+                _ => list.push(if key == "enum" {
+                    number(random)
+                } else {
+                    self::schema(random, depth.saturating_sub(1))
+                }),
             }
             Some(list.into())
         }
-        Value::Number(number) if key != "const" && key != "multipleOf" => {
-            number.as_i64().map(|number| json!(if random.chance(50) { number + 1 } else { (number - 1).max(if key.starts_with('m') && key.len() > 7 { 0 } else { -5 }) }))
-        }
+        Value::Number(number) if key != "const" && key != "multipleOf" => number.as_i64().map(|number| {
+            json!(if random.chance(50) {
+                number + 1
+            } else {
+                (number - 1).max(if key.starts_with('m') && key.len() > 7 { 0 } else { -5 })
+            })
+        }),
         _ => None,
     };
     match new {
@@ -220,7 +250,8 @@ struct Tally {
 
 #[test]
 fn no_value_contradicts_a_compatible_verdict() {
-    let wanted: usize = std::env::var("CONTRACT_VALUES").ok().and_then(|count| count.parse().ok()).unwrap_or(20_000);
+    let wanted: usize =
+        std::env::var("CONTRACT_VALUES").ok().and_then(|count| count.parse().ok()).unwrap_or(20_000);
     let seed: u64 = std::env::var("CONTRACT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(4);
     let mut random = Random(seed);
     let mut tally = Tally { yes: 0, no: 0, unknown: 0, values: 0 };
@@ -233,16 +264,22 @@ fn no_value_contradicts_a_compatible_verdict() {
         }
         let new = rooted(&mut random, new);
         let (Ok(old_validator), Ok(new_validator)) = (validator(&old), validator(&new)) else { continue };
-        for (side, sub, sup) in [(Side::Old, &old_validator, &new_validator), (Side::New, &new_validator, &old_validator)] {
+        for (side, sub, sup) in
+            [(Side::Old, &old_validator, &new_validator), (Side::New, &new_validator, &old_validator)]
+        {
             match Pair::new(&old, &new).contained(side, &[]).unwrap() {
                 Containment::Unknown(_) => tally.unknown += 1,
                 Containment::No(_) => tally.no += 1,
                 Containment::Yes => {
                     tally.yes += 1;
                     for _ in 0..60 {
-                        let value = if random.chance(50) { value(&mut random, 3) } else { object(&mut random, 3) };
+                        let value =
+                            if random.chance(50) { value(&mut random, 3) } else { object(&mut random, 3) };
                         tally.values += 1;
-                        assert!(!sub.is_valid(&value) || sup.is_valid(&value), "{side:?} {value}\nold {old}\nnew {new}");
+                        assert!(
+                            !sub.is_valid(&value) || sup.is_valid(&value),
+                            "{side:?} {value}\nold {old}\nnew {new}"
+                        );
                     }
                 }
             }
@@ -251,6 +288,10 @@ fn no_value_contradicts_a_compatible_verdict() {
     let all = tally.yes + tally.no + tally.unknown;
     assert!(tally.unknown * 4 < all, "{} of {all} are unknown", tally.unknown);
     if wanted > 100_000 {
-        std::fs::write(std::env::temp_dir().join("contract-property.txt"), format!("{} values, {} yes, {} no, {} unknown", tally.values, tally.yes, tally.no, tally.unknown)).unwrap();
+        std::fs::write(
+            std::env::temp_dir().join("contract-property.txt"),
+            format!("{} values, {} yes, {} no, {} unknown", tally.values, tally.yes, tally.no, tally.unknown),
+        )
+        .unwrap();
     }
 }

@@ -107,15 +107,19 @@ impl Demands {
     /// What holds for the item at a place wherever the demands go.
     fn goal(&self, place: usize) -> Goal {
         let at = self.at.iter().filter(|(there, _)| *there == place).map(|(_, node)| (*node, true));
-        let from = self.from.iter().filter(|(from, ..)| *from <= place).map(|(_, node, holds)| (*node, *holds));
+        let from =
+            self.from.iter().filter(|(from, ..)| *from <= place).map(|(_, node, holds)| (*node, *holds));
         let fixed = self.fixed.iter().filter(|(there, _)| *there == place).map(|(_, item)| *item);
         at.chain(from).chain(fixed).collect()
     }
 
     fn place(&self, solver: &mut Solver) -> Answer<Value> {
-        let prefix = self.at.iter().map(|(place, _)| place + 1).chain(self.fixed.iter().map(|(place, _)| place + 1));
-        let prefix = prefix.chain(self.from.iter().map(|(from, ..)| *from)).max().unwrap_or(0);
-        let end = (prefix + self.some.len() + 2 * usize::from(self.repeated)).min(self.longest.unwrap_or(usize::MAX));
+        let prefix =
+            self.at.iter().map(|(place, _)| place + 1).chain(self.fixed.iter().map(|(place, _)| place + 1));
+        let prefix = prefix.chain(self.from.iter().map(|(from, ..)| *from));
+        let prefix = prefix.chain(self.some.iter().map(|(from, ..)| *from)).max().unwrap_or(0);
+        let end = (prefix + self.some.len() + 2 * usize::from(self.repeated))
+            .min(self.longest.unwrap_or(usize::MAX));
         let pairs: Vec<Option<(usize, usize)>> = if self.repeated {
             (0..end).flat_map(|second| (0..second).map(move |first| Some((first, second)))).collect()
         } else {
@@ -147,7 +151,8 @@ impl Demands {
     }
 
     fn groups_differ(&self, spots: &[usize]) -> bool {
-        let mut taken: Vec<_> = self.some.iter().zip(spots).map(|((_, _, group), spot)| (*group, *spot)).collect();
+        let mut taken: Vec<_> =
+            self.some.iter().zip(spots).map(|((_, _, group), spot)| (*group, *spot)).collect();
         taken.sort_unstable();
         taken.windows(2).all(|pair| pair[0] != pair[1])
     }
@@ -165,7 +170,12 @@ impl Demands {
     }
 
     fn fill(&self, solver: &mut Solver, spots: &[usize], pair: Option<(usize, usize)>) -> Answer<Value> {
-        let last = spots.iter().copied().chain(self.fixed.iter().map(|(place, _)| *place)).chain(pair.map(|pair| pair.1)).max();
+        let last = spots
+            .iter()
+            .copied()
+            .chain(self.fixed.iter().map(|(place, _)| *place))
+            .chain(pair.map(|pair| pair.1))
+            .max();
         let length = self.shortest.max(last.map_or(0, |last| last + 1));
         if self.longest.is_some_and(|longest| length > longest) {
             return Answer::Empty;
@@ -177,7 +187,13 @@ impl Demands {
         let mut unknown = None;
         for place in 0..length {
             let mut goal = self.goal(place);
-            goal.extend(self.some.iter().zip(spots).filter(|(_, spot)| **spot == place).map(|((_, item, _), _)| *item));
+            goal.extend(
+                self.some
+                    .iter()
+                    .zip(spots)
+                    .filter(|(_, spot)| **spot == place)
+                    .map(|((_, item, _), _)| *item),
+            );
             if let Some((first, second)) = pair {
                 if place == second {
                     items.push(items[first].clone());
@@ -185,7 +201,13 @@ impl Demands {
                 }
                 if place == first {
                     goal.extend(self.goal(second));
-                    goal.extend(self.some.iter().zip(spots).filter(|(_, spot)| **spot == second).map(|((_, item, _), _)| *item));
+                    goal.extend(
+                        self.some
+                            .iter()
+                            .zip(spots)
+                            .filter(|(_, spot)| **spot == second)
+                            .map(|((_, item, _), _)| *item),
+                    );
                 }
             }
             match self.item(solver, &goal, &items) {
@@ -224,7 +246,8 @@ impl Demands {
         let list: &[Value] = value.as_array().map_or(&[], Vec::as_slice);
         for (node, most) in &self.at_most {
             let held = list.iter().map(|item| solver.holds(item, Item::Node(*node, true)));
-            let count = held.collect::<Option<Vec<bool>>>().map(|held| held.into_iter().filter(|held| *held).count());
+            let count =
+                held.collect::<Option<Vec<bool>>>().map(|held| held.into_iter().filter(|held| *held).count());
             if count.is_none_or(|count| count as u64 > *most) {
                 return Answer::Unknown(UNDECIDED);
             }

@@ -41,11 +41,16 @@ fn address(value: &Value) -> usize {
 }
 
 impl<'a, 's> Compiler<'a, 's> {
-    /// A compiler for the document `root`.
-    pub fn new(store: &'s mut Store, root: &'a Value) -> Self {
+    /// A compiler for the document `root`, with the nodes of the schemas in it that are compiled already.
+    pub fn new(store: &'s mut Store, root: &'a Value, done: HashMap<usize, NodeId>) -> Self {
         let legacy = reference::is_legacy(root);
-        let (done, active) = (HashMap::new(), HashMap::new());
-        Self { store, root, legacy, done, active, chain: Vec::new(), depth: 0 }
+        Self { store, root, legacy, done, active: HashMap::new(), chain: Vec::new(), depth: 0 }
+    }
+
+    /// The nodes of all schemas that are compiled.
+    #[must_use]
+    pub fn done(self) -> HashMap<usize, NodeId> {
+        self.done
     }
 
     /// The node of a schema that lies in the document, applied to the same value as the schema around it.
@@ -134,10 +139,18 @@ impl<'a, 's> Compiler<'a, 's> {
         Ok(atoms)
     }
 
-    fn keyword(&mut self, atoms: &mut Atoms, map: &'a Map<String, Value>, key: &str, value: &'a Value) -> Done {
+    fn keyword(
+        &mut self,
+        atoms: &mut Atoms,
+        map: &'a Map<String, Value>,
+        key: &str,
+        value: &'a Value,
+    ) -> Done {
         match key {
             "type" | "enum" | "const" => self.values(atoms, key, value),
-            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => self.numbers(atoms, key, value),
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => {
+                self.numbers(atoms, key, value)
+            }
             "pattern" | "format" | "contentEncoding" | "contentMediaType" => self.strings(atoms, key, value),
             "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" => {
                 self.sizes(atoms, key, value);
@@ -148,8 +161,15 @@ impl<'a, 's> Compiler<'a, 's> {
             "items" | "prefixItems" | "additionalItems" | "contains" | "uniqueItems" | "unevaluatedItems" => {
                 return self.arrays(atoms, map, key, value);
             }
-            "properties" | "patternProperties" | "additionalProperties" | "propertyNames" | "required"
-            | "unevaluatedProperties" | "dependentRequired" | "dependentSchemas" | "dependencies" => {
+            "properties"
+            | "patternProperties"
+            | "additionalProperties"
+            | "propertyNames"
+            | "required"
+            | "unevaluatedProperties"
+            | "dependentRequired"
+            | "dependentSchemas"
+            | "dependencies" => {
                 return self.objects(atoms, map, key, value);
             }
             _ => {}
@@ -165,7 +185,8 @@ impl<'a, 's> Compiler<'a, 's> {
             ("type", Value::String(name)) => types::of_name(name).map(Atom::Types),
             ("type", Value::Array(names)) => {
                 let bits = names.iter().map(|name| name.as_str().and_then(types::of_name));
-                bits.collect::<Option<Vec<u8>>>().map(|bits| Atom::Types(bits.into_iter().fold(0, |all, bit| all | bit)))
+                bits.collect::<Option<Vec<u8>>>()
+                    .map(|bits| Atom::Types(bits.into_iter().fold(0, |all, bit| all | bit)))
             }
             _ => None,
         };
@@ -220,7 +241,13 @@ impl<'a, 's> Compiler<'a, 's> {
         schemas.iter().map(|schema| self.schema(schema)).collect::<Result<Vec<_>, _>>().map(Some)
     }
 
-    fn combined(&mut self, atoms: &mut Atoms, map: &'a Map<String, Value>, key: &str, value: &'a Value) -> Done {
+    fn combined(
+        &mut self,
+        atoms: &mut Atoms,
+        map: &'a Map<String, Value>,
+        key: &str,
+        value: &'a Value,
+    ) -> Done {
         match key {
             "allOf" | "anyOf" | "oneOf" => {
                 let Some(mut nodes) = self.list(value)? else {
@@ -253,7 +280,8 @@ impl<'a, 's> Compiler<'a, 's> {
             }
             "if" => {
                 let condition = self.schema(value)?;
-                let branch = |this: &mut Self, key: &str| map.get(key).map_or(Ok(TRUE), |schema| this.schema(schema));
+                let branch =
+                    |this: &mut Self, key: &str| map.get(key).map_or(Ok(TRUE), |schema| this.schema(schema));
                 let (then, otherwise) = (branch(self, "then")?, branch(self, "else")?);
                 self.either(atoms, condition, then, otherwise);
             }
@@ -272,17 +300,28 @@ impl<'a, 's> Compiler<'a, 's> {
         match (condition, then, otherwise) {
             (_, TRUE, TRUE) => {}
             (TRUE, node, _) | (FALSE, _, node) => self.merge(atoms, node),
-            _ => self.add(atoms, Atom::Cases(vec![(vec![(condition, true)], then), (vec![(condition, false)], otherwise)])),
+            _ => self.add(
+                atoms,
+                Atom::Cases(vec![(vec![(condition, true)], then), (vec![(condition, false)], otherwise)]),
+            ),
         }
     }
 
-    fn arrays(&mut self, atoms: &mut Atoms, map: &'a Map<String, Value>, key: &str, value: &'a Value) -> Done {
+    fn arrays(
+        &mut self,
+        atoms: &mut Atoms,
+        map: &'a Map<String, Value>,
+        key: &str,
+        value: &'a Value,
+    ) -> Done {
         let prefix = || map.get("prefixItems").and_then(Value::as_array).map_or(0, Vec::len);
         match (key, value) {
             ("prefixItems", Value::Array(schemas)) if !self.legacy => self.tuple(atoms, schemas)?,
             ("items", Value::Array(schemas)) if self.legacy => self.tuple(atoms, schemas)?,
             ("additionalItems", _) if !self.legacy => {}
-            ("items", Value::Array(_)) | ("prefixItems" | "unevaluatedItems", _) if self.legacy || key == "items" => {
+            ("items", Value::Array(_)) | ("prefixItems" | "unevaluatedItems", _)
+                if self.legacy || key == "items" =>
+            {
                 self.add(atoms, Atom::Opaque(format!("{key}: {value}")));
             }
             ("items" | "additionalItems", schema) => {
@@ -343,7 +382,13 @@ impl<'a, 's> Compiler<'a, 's> {
         }
     }
 
-    fn objects(&mut self, atoms: &mut Atoms, map: &'a Map<String, Value>, key: &str, value: &'a Value) -> Done {
+    fn objects(
+        &mut self,
+        atoms: &mut Atoms,
+        map: &'a Map<String, Value>,
+        key: &str,
+        value: &'a Value,
+    ) -> Done {
         match (key, value) {
             ("required", Value::Array(names)) if names.iter().all(Value::is_string) => {
                 for name in names.iter().filter_map(Value::as_str) {
@@ -362,7 +407,10 @@ impl<'a, 's> Compiler<'a, 's> {
             ("additionalProperties", schema) => {
                 let node = self.part(schema)?;
                 if node != TRUE {
-                    self.add(atoms, Atom::Additional(keys(map, "properties"), keys(map, "patternProperties"), node));
+                    self.add(
+                        atoms,
+                        Atom::Additional(keys(map, "properties"), keys(map, "patternProperties"), node),
+                    );
                 }
             }
             ("propertyNames", schema) => {
@@ -383,7 +431,9 @@ impl<'a, 's> Compiler<'a, 's> {
                 for (name, dependent) in dependents {
                     let then = match dependent {
                         Value::Array(names) => {
-                            let names = names.iter().map(|name| Atom::Required(name.as_str().unwrap_or_default().to_owned()));
+                            let names = names
+                                .iter()
+                                .map(|name| Atom::Required(name.as_str().unwrap_or_default().to_owned()));
                             let names = names.map(|atom| self.store.atom(atom)).collect();
                             self.store.node(names)
                         }
@@ -400,12 +450,21 @@ impl<'a, 's> Compiler<'a, 's> {
 
     /// The node of objects that have a key.
     pub(super) fn has(&mut self, name: &str) -> NodeId {
-        let atoms = vec![self.store.atom(Atom::Types(types::OBJECT)), self.store.atom(Atom::Required(name.to_owned()))];
+        let atoms = vec![
+            self.store.atom(Atom::Types(types::OBJECT)),
+            self.store.atom(Atom::Required(name.to_owned())),
+        ];
         self.store.node(atoms)
     }
 
     /// `unevaluatedProperties` and `unevaluatedItems`: a case for each set of subschemas that may hold.
-    fn unevaluated(&mut self, atoms: &mut Atoms, map: &'a Map<String, Value>, node: NodeId, items: bool) -> Done {
+    fn unevaluated(
+        &mut self,
+        atoms: &mut Atoms,
+        map: &'a Map<String, Value>,
+        node: NodeId,
+        items: bool,
+    ) -> Done {
         if node == TRUE {
             return Ok(());
         }

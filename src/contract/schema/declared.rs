@@ -41,7 +41,13 @@ pub fn around<'a>(root: &'a Value, schema: &'a Value) -> Schemas<'a> {
             todo.extend(schema.get(key).and_then(Value::as_array).into_iter().flatten());
         }
         todo.extend(["if", "then", "else"].iter().filter_map(|key| schema.get(*key)));
-        todo.extend(schema.get("dependentSchemas").and_then(Value::as_object).into_iter().flat_map(|map| map.values()));
+        todo.extend(
+            schema
+                .get("dependentSchemas")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flat_map(|map| map.values()),
+        );
         let target = schema.get("$ref").and_then(Value::as_str);
         todo.extend(target.and_then(|target| reference::find(root, "$ref", target)));
     }
@@ -82,7 +88,8 @@ impl<'a, 's> Promise<'a, 's> {
         if old.is_empty() || new.is_empty() || depth > DEPTH {
             return TRUE;
         }
-        let addresses = |schemas: &Schemas<'a>| schemas.iter().map(|schema| std::ptr::from_ref(*schema).addr()).collect();
+        let addresses =
+            |schemas: &Schemas<'a>| schemas.iter().map(|schema| std::ptr::from_ref(*schema).addr()).collect();
         let key = (addresses(&old), addresses(&new));
         if let Some(reference) = self.active.get(&key) {
             return self.store.one(Atom::Ref(*reference));
@@ -105,24 +112,36 @@ impl<'a, 's> Promise<'a, 's> {
         let mut atoms = Vec::new();
         let (before, after) = (names(old), names(new));
         let open = !old.iter().any(|schema| {
-            let rest = ["additionalProperties", "unevaluatedProperties"].into_iter().filter_map(|key| schema.get(key));
+            let rest = ["additionalProperties", "unevaluatedProperties"]
+                .into_iter()
+                .filter_map(|key| schema.get(key));
             rest.into_iter().any(|rest| !is_anything(rest))
         });
-        let patterns: Vec<&String> = old.iter().filter_map(|schema| schema.get("patternProperties")?.as_object()).flat_map(|map| map.keys()).collect();
-        let patterns: Vec<Option<Automaton>> = patterns.into_iter().map(|pattern| Automaton::new(pattern)).collect();
+        let patterns: Vec<&String> = old
+            .iter()
+            .filter_map(|schema| schema.get("patternProperties")?.as_object())
+            .flat_map(|map| map.keys())
+            .collect();
+        let patterns: Vec<Option<Automaton>> =
+            patterns.into_iter().map(|pattern| Automaton::new(pattern)).collect();
         for name in after.difference(&before).filter(|_| open) {
-            if patterns.iter().all(|pattern| pattern.as_ref().is_some_and(|pattern| !pattern.is_match(name))) {
+            if patterns.iter().all(|pattern| pattern.as_ref().is_some_and(|pattern| !pattern.is_match(name)))
+            {
                 atoms.push(Atom::Prop(name.clone(), FALSE));
             }
         }
         for name in before.intersection(&after) {
-            let of = |schemas: &Schemas<'a>| schemas.iter().filter_map(|schema| schema.get("properties")?.get(name)).collect::<Vec<_>>();
+            let of = |schemas: &Schemas<'a>| {
+                schemas.iter().filter_map(|schema| schema.get("properties")?.get(name)).collect::<Vec<_>>()
+            };
             let node = self.values(&of(old), &of(new), depth + 1);
             if node != TRUE {
                 atoms.push(Atom::Prop(name.clone(), node));
             }
         }
-        let others = |schemas: &Schemas<'a>| schemas.iter().filter_map(|schema| schema.get("additionalProperties")).collect::<Vec<_>>();
+        let others = |schemas: &Schemas<'a>| {
+            schemas.iter().filter_map(|schema| schema.get("additionalProperties")).collect::<Vec<_>>()
+        };
         let node = self.values(&others(old), &others(new), depth + 1);
         if node != TRUE {
             atoms.push(Atom::Additional(before.union(&after).cloned().collect(), BTreeSet::new(), node));
@@ -134,6 +153,8 @@ impl<'a, 's> Promise<'a, 's> {
 /// The schemas of an array's items.
 fn parts<'a>(schemas: &Schemas<'a>) -> Schemas<'a> {
     let items = schemas.iter().filter_map(|schema| schema.get("items"));
-    let tuples = schemas.iter().flat_map(|schema| ["prefixItems", "items"].map(|key| schema.get(key).and_then(Value::as_array)));
+    let tuples = schemas
+        .iter()
+        .flat_map(|schema| ["prefixItems", "items"].map(|key| schema.get(key).and_then(Value::as_array)));
     items.chain(tuples.flatten().flatten()).collect()
 }

@@ -26,7 +26,7 @@ fn all(answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     result
 }
 
-impl Solver<'_> {
+impl Solver {
     /// Whether the value satisfies every literal.
     pub fn holds_all(&mut self, value: &Value, literals: &[(AtomId, bool)]) -> Option<bool> {
         all(literals.iter().map(|(atom, holds)| self.holds(value, Item::Atom(*atom, *holds))))
@@ -52,8 +52,8 @@ impl Solver<'_> {
     }
 
     fn atom_holds(&mut self, value: &Value, atom: AtomId) -> Option<bool> {
-        let atom = self.store.get(atom).clone();
-        match &atom {
+        let atom = self.store.share(atom);
+        match &*atom {
             Atom::False => Some(false),
             Atom::Types(bits) => Some(bits & kind_of(value) != 0),
             Atom::Enum(values) => Some(values.contains(&Literal::new(value))),
@@ -73,7 +73,10 @@ impl Solver<'_> {
             }
             Atom::Cases(cases) => {
                 for (conditions, node) in cases {
-                    if all(conditions.iter().map(|(node, holds)| self.holds(value, Item::Node(*node, *holds))))? {
+                    if all(conditions
+                        .iter()
+                        .map(|(node, holds)| self.holds(value, Item::Node(*node, *holds))))?
+                    {
                         return self.node_holds(value, *node);
                     }
                 }
@@ -130,7 +133,9 @@ impl Solver<'_> {
                 seen.sort();
                 Some(seen.windows(2).all(|pair| pair[0] != pair[1]))
             }
-            Atom::ItemAt(place, node) => items.get(*place).map_or(Some(true), |item| self.holds(item, Item::Node(*node, true))),
+            Atom::ItemAt(place, node) => {
+                items.get(*place).map_or(Some(true), |item| self.holds(item, Item::Node(*node, true)))
+            }
             Atom::ItemsFrom(from, node) => {
                 all(items.iter().skip(*from).map(|item| self.holds(item, Item::Node(*node, true))))
             }
@@ -150,9 +155,15 @@ impl Solver<'_> {
             Atom::Required(key) => Some(map.contains_key(key)),
             Atom::MinKeys(least) => Some(length >= *least),
             Atom::MaxKeys(most) => Some(length <= *most),
-            Atom::Prop(key, node) => map.get(key).map_or(Some(true), |value| self.holds(value, Item::Node(*node, true))),
+            Atom::Prop(key, node) => {
+                map.get(key).map_or(Some(true), |value| self.holds(value, Item::Node(*node, true)))
+            }
             Atom::PatternProp(pattern, node) => all(map.iter().map(|(key, value)| {
-                if self.matches(pattern, key)? { self.holds(value, Item::Node(*node, true)) } else { Some(true) }
+                if self.matches(pattern, key)? {
+                    self.holds(value, Item::Node(*node, true))
+                } else {
+                    Some(true)
+                }
             })),
             Atom::Additional(names, patterns, node) => all(map.iter().map(|(key, value)| {
                 if names.contains(key) {

@@ -125,14 +125,23 @@ impl<'a> Compiler<'a, '_> {
         }
     }
 
-    fn conditional(&mut self, map: &'a Map<String, Value>, condition: &'a Value, depth: usize) -> Evaluations {
+    fn conditional(
+        &mut self,
+        map: &'a Map<String, Value>,
+        condition: &'a Value,
+        depth: usize,
+    ) -> Evaluations {
         let node = self.schema(condition)?;
         let Some(held) = self.inner(condition, depth)? else { return Ok(None) };
-        let Some(then) = map.get("then").map_or(Ok(Some(vec![Evaluation::default()])), |schema| self.inner(schema, depth))?
+        let Some(then) = map
+            .get("then")
+            .map_or(Ok(Some(vec![Evaluation::default()])), |schema| self.inner(schema, depth))?
         else {
             return Ok(None);
         };
-        let Some(other) = map.get("else").map_or(Ok(Some(vec![Evaluation::default()])), |schema| self.inner(schema, depth))?
+        let Some(other) = map
+            .get("else")
+            .map_or(Ok(Some(vec![Evaluation::default()])), |schema| self.inner(schema, depth))?
         else {
             return Ok(None);
         };
@@ -145,7 +154,8 @@ impl<'a> Compiler<'a, '_> {
         let mut here = Evaluation {
             names: keys(map, "properties"),
             patterns: keys(map, "patternProperties"),
-            every_key: map.contains_key("additionalProperties") || !own && map.contains_key("unevaluatedProperties"),
+            every_key: map.contains_key("additionalProperties")
+                || !own && map.contains_key("unevaluatedProperties"),
             every_item: !own && map.contains_key("unevaluatedItems"),
             ..Evaluation::default()
         };
@@ -156,7 +166,8 @@ impl<'a> Compiler<'a, '_> {
                 None => {}
             }
         }
-        here.every_item |= map.contains_key("additionalItems") && map.get("items").is_some_and(Value::is_array);
+        here.every_item |=
+            map.contains_key("additionalItems") && map.get("items").is_some_and(Value::is_array);
         if let Some(schema) = map.get("contains") {
             here.contained.push(self.part(schema)?);
         }
@@ -165,7 +176,10 @@ impl<'a> Compiler<'a, '_> {
 }
 
 fn product(left: &[Evaluation], right: &[Evaluation]) -> Vec<Evaluation> {
-    let pairs = left.iter().take(CASES + 1).flat_map(|left| right.iter().take(CASES + 1).map(|right| left.join(right)));
+    let pairs = left
+        .iter()
+        .take(CASES + 1)
+        .flat_map(|left| right.iter().take(CASES + 1).map(|right| left.join(right)));
     pairs.take(CASES + 1).collect()
 }
 

@@ -3,9 +3,9 @@
 //! `sub ⊆ sup` holds when no value satisfies `sub` and refutes `sup`; [`solve`] looks for one. Invariant: "yes" is a
 //! proof, "no" comes with a value that a validator has confirmed, and the rest is "unknown".
 
+mod array;
 pub mod compile;
 pub mod declared;
-mod array;
 mod evaluate;
 mod evaluated;
 pub mod node;
@@ -15,6 +15,9 @@ pub mod pattern;
 pub mod reference;
 pub mod solve;
 mod text;
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -50,7 +53,9 @@ pub enum Side {
 pub struct Pair<'a> {
     old: &'a Value,
     new: &'a Value,
-    store: Store,
+    solver: Solver,
+    done: [HashMap<usize, NodeId>; 2],
+    validators: [OnceCell<Option<jsonschema::Validator>>; 2],
 }
 
 /// Formats that only say how a number is stored.
@@ -58,8 +63,20 @@ pub struct Pair<'a> {
 pub fn is_numeric_format(format: &str) -> bool {
     matches!(
         format,
-        "int8" | "int16" | "int32" | "int64" | "int128" | "uint" | "uint8" | "uint16" | "uint32" | "uint64" | "uint128" | "int"
-            | "float" | "double"
+        "int8"
+            | "int16"
+            | "int32"
+            | "int64"
+            | "int128"
+            | "uint"
+            | "uint8"
+            | "uint16"
+            | "uint32"
+            | "uint64"
+            | "uint128"
+            | "int"
+            | "float"
+            | "double"
     )
 }
 
@@ -81,7 +98,8 @@ impl<'a> Pair<'a> {
     /// Two documents, not compiled yet.
     #[must_use]
     pub fn new(old: &'a Value, new: &'a Value) -> Self {
-        Self { old, new, store: Store::default() }
+        let (done, validators) = Default::default();
+        Self { old, new, solver: Solver::new(), done, validators }
     }
 
     /// The node of a schema of one of the documents.
@@ -89,32 +107,44 @@ impl<'a> Pair<'a> {
     /// # Errors
     /// When the schema is too deep or too large.
     pub fn node(&mut self, side: Side, schema: &'a Value) -> Result<NodeId, TooLarge> {
-        let root = if side == Side::Old { self.old } else { self.new };
-        Compiler::new(&mut self.store, root).schema(schema)
+        self.compile(side, |compiler| compiler.schema(schema))
     }
 
     /// The node of those keywords of a schema that `keep` lets through.
     ///
     /// # Errors
     /// When the schema is too deep or too large.
-    pub fn partial(&mut self, side: Side, schema: &'a Value, keep: &dyn Fn(&str) -> bool) -> Result<NodeId, TooLarge> {
-        let root = if side == Side::Old { self.old } else { self.new };
-        Compiler::new(&mut self.store, root).partial(schema, keep)
+    pub fn partial(
+        &mut self,
+        side: Side,
+        schema: &'a Value,
+        keep: &dyn Fn(&str) -> bool,
+    ) -> Result<NodeId, TooLarge> {
+        self.compile(side, |compiler| compiler.partial(schema, keep))
+    }
+
+    fn compile<T>(&mut self, side: Side, work: impl FnOnce(&mut Compiler<'a, '_>) -> T) -> T {
+        let (root, place) = if side == Side::Old { (self.old, 0) } else { (self.new, 1) };
+        let mut compiler = Compiler::new(&mut self.solver.store, root, std::mem::take(&mut self.done[place]));
+        let result = work(&mut compiler);
+        self.done[place] = compiler.done();
+        result
     }
 
     /// The node of the values that use only keys which the old schema promised.
     pub fn promised(&mut self, old: &'a Value, new: &'a Value) -> NodeId {
-        Promise::new(&mut self.store, self.old, self.new).node(old, new)
+        Promise::new(&mut self.solver.store, self.old, self.new).node(old, new)
     }
 
     /// All nodes, to build more.
     pub const fn store(&mut self) -> &mut Store {
-        &mut self.store
+        &mut self.solver.store
     }
 
     /// A value that satisfies the goal.
     pub fn find(&mut self, goal: Goal) -> Answer<Value> {
-        Solver::new(&mut self.store).value(goal)
+        self.solver.refill();
+        self.solver.value(goal)
     }
 
     /// Whether every value of the whole old document (or the new one, when `from` says so) is one of the other, among
@@ -135,9 +165,14 @@ impl<'a> Pair<'a> {
     }
 
     fn confirmed(&self, from: Side, value: Value) -> Containment {
-        let (sub, sup) = if from == Side::Old { (self.old, self.new) } else { (self.new, self.old) };
-        let says = |schema: &Value, wanted: bool| validator(schema).is_ok_and(|validator| validator.is_valid(&value) == wanted);
-        if says(sub, true) && says(sup, false) {
+        let says = |side: Side| {
+            let (schema, place) = if side == Side::Old { (self.old, 0) } else { (self.new, 1) };
+            let validator = self.validators[place].get_or_init(|| validator(schema).ok());
+            validator.as_ref().map(|validator| validator.is_valid(&value))
+        };
+        let (old, new) = (says(Side::Old), says(Side::New));
+        let (sub, sup) = if from == Side::Old { (old, new) } else { (new, old) };
+        if sub == Some(true) && sup == Some(false) {
             Containment::No(value)
         } else {
             Containment::Unknown("a value that seemed to show it was not confirmed by a validator")

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -178,8 +179,8 @@ pub enum Atom {
 /// All atoms and nodes of a comparison.
 #[derive(Debug)]
 pub struct Store {
-    atoms: Vec<Atom>,
-    atom_ids: HashMap<Atom, AtomId>,
+    atoms: Vec<Rc<Atom>>,
+    atom_ids: HashMap<Rc<Atom>, AtomId>,
     nodes: Vec<Vec<AtomId>>,
     node_ids: HashMap<Vec<AtomId>, NodeId>,
     references: Vec<Option<NodeId>>,
@@ -206,8 +207,8 @@ impl Store {
         if let Some(id) = self.atom_ids.get(&atom) {
             return *id;
         }
-        let id = self.atoms.len();
-        self.atoms.push(atom.clone());
+        let (id, atom) = (self.atoms.len(), Rc::new(atom));
+        self.atoms.push(Rc::clone(&atom));
         self.atom_ids.insert(atom, id);
         id
     }
@@ -216,7 +217,7 @@ impl Store {
     pub fn node(&mut self, mut atoms: Vec<AtomId>) -> NodeId {
         atoms.sort_unstable();
         atoms.dedup();
-        if atoms.iter().any(|id| self.atoms[*id] == Atom::False) {
+        if atoms.iter().any(|id| *self.atoms[*id] == Atom::False) {
             let lie = self.atom(Atom::False);
             atoms = vec![lie];
         }
@@ -245,6 +246,12 @@ impl Store {
     #[must_use]
     pub fn get(&self, id: AtomId) -> &Atom {
         &self.atoms[id]
+    }
+
+    /// What an atom says, to keep while the store changes.
+    #[must_use]
+    pub fn share(&self, id: AtomId) -> Rc<Atom> {
+        Rc::clone(&self.atoms[id])
     }
 
     /// A node's atoms.

@@ -164,7 +164,10 @@ fn pick(bounds: &Bounds, excluded: &[i128]) -> Answer<Value> {
         return Answer::Empty;
     }
     if let Some(step) = bounds.step {
-        let first = low.map_or_else(|| high.map_or(0, |high| high.min(0).div_euclid(step)), |low| -(-low).div_euclid(step));
+        let first = low.map_or_else(
+            || high.map_or(0, |high| high.min(0).div_euclid(step)),
+            |low| -(-low).div_euclid(step),
+        );
         let last = high.map(|high| high.div_euclid(step));
         let forward = (0..TRIES).map(|n| first + n).take_while(|k| last.is_none_or(|last| *k <= last));
         let backward = (0..if low.is_none() { TRIES } else { 0 }).map(|n| first - n);
@@ -174,7 +177,11 @@ fn pick(bounds: &Bounds, excluded: &[i128]) -> Answer<Value> {
         }
         let whole_range = low.is_some() && last.is_some_and(|last| last - first < TRIES);
         let hopeless = bounds.not_steps.iter().any(|not| step % not == 0);
-        return if whole_range || hopeless { Answer::Empty } else { Answer::Unknown("too many multiples to try") };
+        return if whole_range || hopeless {
+            Answer::Empty
+        } else {
+            Answer::Unknown("too many multiples to try")
+        };
     }
     if let (Some(low), Some(high)) = (low, high)
         && low == high

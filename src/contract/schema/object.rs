@@ -108,7 +108,8 @@ impl Demands {
 
     /// What must hold for a key's value; none when it is not known which patterns the key matches.
     fn goal(&self, solver: &mut Solver, key: &str) -> Option<Goal> {
-        let mut goal: Goal = self.props.iter().filter(|(name, _)| name == key).map(|(_, node)| (*node, true)).collect();
+        let mut goal: Goal =
+            self.props.iter().filter(|(name, _)| name == key).map(|(_, node)| (*node, true)).collect();
         goal.extend(self.refuted.iter().filter(|(name, _)| name == key).map(|(_, node)| (*node, false)));
         for (pattern, node) in &self.patterns {
             if solver.matches(pattern, key)? {
@@ -225,7 +226,8 @@ impl Demands {
                     continue;
                 }
             }
-            let refuted: Vec<NodeId> = besides.get(key).into_iter().flatten().copied().chain(wanted.value).collect();
+            let refuted: Vec<NodeId> =
+                besides.get(key).into_iter().flatten().copied().chain(wanted.value).collect();
             match self.fill(solver, key, &refuted) {
                 Answer::Empty => {}
                 Answer::Unknown(why) => unknown = Some(why),
@@ -244,19 +246,28 @@ impl Demands {
     }
 
     /// A key that no literal names, with a value: every way in which keys can match the patterns is tried.
-    fn fresh(&self, solver: &mut Solver, wanted: Option<&Wanted>, taken: &BTreeSet<String>) -> Answer<(String, Value)> {
+    fn fresh(
+        &self,
+        solver: &mut Solver,
+        wanted: Option<&Wanted>,
+        taken: &BTreeSet<String>,
+    ) -> Answer<(String, Value)> {
         let mut patterns: BTreeSet<&String> = self.patterns.iter().map(|(pattern, _)| pattern).collect();
         patterns.extend(self.additional.iter().flat_map(|(_, patterns, _)| patterns));
         if patterns.len() > PATTERNS {
             return Answer::Unknown(CLASSES);
         }
         let text = solver.store.one(Atom::Types(types::STRING));
-        let taken = solver.store.one(Atom::Enum(taken.iter().map(|key| Literal::new(&Value::from(key.as_str()))).collect()));
+        let taken = solver
+            .store
+            .one(Atom::Enum(taken.iter().map(|key| Literal::new(&Value::from(key.as_str()))).collect()));
         let mut base: Goal = vec![(text, true), (taken, false)];
         base.extend(self.names.iter().map(|node| (*node, true)));
         if let Some(wanted) = wanted {
             base.extend(wanted.key.map(|node| (node, false)));
-            for (pattern, holds) in wanted.matches.iter().map(|p| (p, true)).chain(wanted.avoids.iter().map(|p| (p, false))) {
+            for (pattern, holds) in
+                wanted.matches.iter().map(|p| (p, true)).chain(wanted.avoids.iter().map(|p| (p, false)))
+            {
                 base.push((solver.store.one(Atom::Pattern(pattern.clone())), holds));
             }
         }
@@ -285,7 +296,12 @@ impl Demands {
     }
 
     /// Adds keys until there are enough.
-    fn pad(&self, solver: &mut Solver, mut object: BTreeMap<String, Value>, known: &BTreeSet<String>) -> Answer<Value> {
+    fn pad(
+        &self,
+        solver: &mut Solver,
+        mut object: BTreeMap<String, Value>,
+        known: &BTreeSet<String>,
+    ) -> Answer<Value> {
         let mut unknown = (self.fewest > PADDING as u64).then_some("an object too large to build");
         for key in known {
             if object.len() as u64 >= self.fewest || unknown.is_some() {
@@ -314,7 +330,8 @@ impl Demands {
                 }
             }
         }
-        unknown.map_or_else(|| Answer::Found(object.into_iter().collect::<Map<_, _>>().into()), Answer::Unknown)
+        unknown
+            .map_or_else(|| Answer::Found(object.into_iter().collect::<Map<_, _>>().into()), Answer::Unknown)
     }
 }
 
@@ -328,7 +345,9 @@ impl Wanted {
         if self.names.contains(key) {
             return Some(false);
         }
-        for (pattern, holds) in self.matches.iter().map(|p| (p, true)).chain(self.avoids.iter().map(|p| (p, false))) {
+        for (pattern, holds) in
+            self.matches.iter().map(|p| (p, true)).chain(self.avoids.iter().map(|p| (p, false)))
+        {
             if solver.matches(pattern, key)? != holds {
                 return Some(false);
             }

@@ -3,8 +3,6 @@
 //! Invariant: the automaton means what ECMA-262 means; what it cannot express (look-around, back references,
 //! word boundaries) has no automaton.
 
-use std::collections::BTreeSet;
-
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
@@ -35,7 +33,18 @@ pub enum Position {
     /// It has matched: whatever follows, it matches.
     Matched,
     /// The states it may be in.
-    In(BTreeSet<usize>),
+    In(Vec<usize>),
+}
+
+impl Position {
+    /// How many states it may be in.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        match self {
+            Self::Matched => 0,
+            Self::In(states) => states.len(),
+        }
+    }
 }
 
 impl Automaton {
@@ -79,14 +88,17 @@ impl Automaton {
             HirKind::Empty => Some(next),
             HirKind::Literal(literal) => {
                 let text = std::str::from_utf8(&literal.0).ok()?;
-                text.chars().rev().try_fold(next, |next, letter| self.push(State::Read(vec![(letter, letter)], next)))
+                text.chars()
+                    .rev()
+                    .try_fold(next, |next, letter| self.push(State::Read(vec![(letter, letter)], next)))
             }
             HirKind::Class(Class::Unicode(class)) => {
                 let ranges = class.ranges().iter().map(|range| (range.start(), range.end())).collect();
                 self.push(State::Read(ranges, next))
             }
             HirKind::Class(Class::Bytes(class)) => {
-                let ranges = class.ranges().iter().map(|range| (char::from(range.start()), char::from(range.end())));
+                let ranges =
+                    class.ranges().iter().map(|range| (char::from(range.start()), char::from(range.end())));
                 let ranges: Ranges = ranges.collect();
                 if ranges.iter().any(|range| !range.1.is_ascii()) {
                     return None;
@@ -145,9 +157,7 @@ impl Automaton {
     pub fn accepts(&self, position: &Position, empty: bool) -> bool {
         match position {
             Position::Matched => true,
-            Position::In(states) => {
-                self.closure(states.iter().copied(), empty, true) == Position::Matched
-            }
+            Position::In(states) => self.closure(states.iter().copied(), empty, true) == Position::Matched,
         }
     }
 
@@ -163,10 +173,10 @@ impl Automaton {
 
     fn closure(&self, from: impl Iterator<Item = usize>, at_start: bool, at_end: bool) -> Position {
         let mut todo: Vec<usize> = from.collect();
-        let mut seen = BTreeSet::new();
-        let mut stay = BTreeSet::new();
+        let mut seen = vec![false; self.states.len()];
+        let mut stay = Vec::new();
         while let Some(state) = todo.pop() {
-            if !seen.insert(state) {
+            if std::mem::replace(&mut seen[state], true) {
                 continue;
             }
             match &self.states[state] {
@@ -175,11 +185,10 @@ impl Automaton {
                 State::AtStart(next) if at_start => todo.push(*next),
                 State::AtEnd(next) if at_end => todo.push(*next),
                 State::AtStart(_) => {}
-                State::AtEnd(_) | State::Read(..) => {
-                    stay.insert(state);
-                }
+                State::AtEnd(_) | State::Read(..) => stay.push(state),
             }
         }
+        stay.sort_unstable();
         Position::In(stay)
     }
 
@@ -199,7 +208,8 @@ pub fn contains(ranges: &[(char, char)], letter: char) -> bool {
     after > 0 && letter <= ranges[after - 1].1
 }
 
-const SPACE: &str = r"\t\n\x0B\x0C\r \u{A0}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}\u{FEFF}";
+const SPACE: &str =
+    r"\t\n\x0B\x0C\r \u{A0}\u{1680}\u{2000}-\u{200A}\u{2028}\u{2029}\u{202F}\u{205F}\u{3000}\u{FEFF}";
 
 /// The pattern in the syntax of `regex-syntax`; none when the two mean different things.
 fn translate(pattern: &str) -> Option<String> {
@@ -225,7 +235,10 @@ fn translate(pattern: &str) -> Option<String> {
                     ('S', _) => out.push_str(&format!("[^{SPACE}]")),
                     ('b', true) => out.push_str(r"\x08"),
                     ('0', _) if !letters.peek().is_some_and(char::is_ascii_digit) => out.push_str(r"\x00"),
-                    ('b' | 'B' | 'k' | 'c' | '0'..='9' | 'A' | 'z' | 'Z' | 'a' | 'Q' | 'E' | '<' | '>', _) => return None,
+                    (
+                        'b' | 'B' | 'k' | 'c' | '0'..='9' | 'A' | 'z' | 'Z' | 'a' | 'Q' | 'E' | '<' | '>',
+                        _,
+                    ) => return None,
                     _ => out.extend(['\\', escaped]),
                 }
             }

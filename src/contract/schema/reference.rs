@@ -43,7 +43,10 @@ fn has_inner_base(value: &Value, depth: usize) -> bool {
     }
     match value {
         Value::Object(map) => {
-            depth > 0 && map.get("$id").is_some_and(Value::is_string) && !map.contains_key("$ref") && looks_like_schema(map)
+            depth > 0
+                && map.get("$id").is_some_and(Value::is_string)
+                && !map.contains_key("$ref")
+                && looks_like_schema(map)
                 || map.values().any(|value| has_inner_base(value, depth + 1))
         }
         Value::Array(items) => items.iter().any(|value| has_inner_base(value, depth + 1)),
@@ -61,7 +64,10 @@ fn anchors<'a>(value: &'a Value, name: &str, found: &mut Vec<&'a Value>, depth: 
     }
     match value {
         Value::Object(map) => {
-            if ["$anchor", "$dynamicAnchor"].iter().any(|key| map.get(*key).and_then(Value::as_str) == Some(name)) {
+            if ["$anchor", "$dynamicAnchor"]
+                .iter()
+                .any(|key| map.get(*key).and_then(Value::as_str) == Some(name))
+            {
                 found.push(value);
             }
             map.values().for_each(|value| anchors(value, name, found, depth + 1));

@@ -18,7 +18,7 @@ use super::{array, number, object, text};
 
 const DEPTH: usize = 150;
 /// How many partial solutions one comparison may look at.
-pub const STEPS: usize = 60_000;
+const STEPS: usize = 10_000;
 
 /// The answer to "is there one?".
 #[derive(Clone, Debug, PartialEq)]
@@ -65,13 +65,14 @@ const KINDS: [u8; 6] =
 
 /// The solver with what it remembers.
 #[derive(Debug)]
-pub struct Solver<'s> {
+pub struct Solver {
     /// All nodes.
-    pub store: &'s mut Store,
+    pub store: Store,
     memo: HashMap<Goal, Answer<Value>>,
     active: HashMap<Goal, usize>,
     lowest: usize,
     steps: usize,
+    spent: usize,
     automata: HashMap<String, Option<Rc<Automaton>>>,
     /// How deep an evaluation is, so that a schema that is its own part ends.
     pub nesting: usize,
@@ -79,24 +80,26 @@ pub struct Solver<'s> {
     pub strings: HashMap<String, Option<Rc<jsonschema::Validator>>>,
 }
 
-impl<'s> Solver<'s> {
-    /// A solver over these nodes.
-    pub fn new(store: &'s mut Store) -> Self {
+impl Solver {
+    /// A solver over no nodes yet.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
-            store,
+            store: Store::default(),
             memo: HashMap::new(),
             active: HashMap::new(),
             lowest: usize::MAX,
-            steps: 0,
+            steps: STEPS,
+            spent: 0,
             automata: HashMap::new(),
             nesting: 0,
             strings: HashMap::new(),
         }
     }
 
-    /// Gives the next question the full number of steps.
+    /// Gives the next question its steps: fewer once all questions together have had theirs.
     pub const fn refill(&mut self) {
-        self.steps = 0;
+        self.steps = if self.spent < 4 * STEPS { STEPS } else { STEPS / 50 };
     }
 
     /// The automaton of a pattern, if it has one.
@@ -132,7 +135,8 @@ impl<'s> Solver<'s> {
         let answer = self.by_kind(&goal);
         self.active.remove(&goal);
         let mine = self.lowest;
-        if mine >= depth || matches!(answer, Answer::Found(_)) {
+        let gave_up = self.steps == 0 && matches!(answer, Answer::Unknown(_));
+        if mine >= depth && !gave_up || matches!(answer, Answer::Found(_)) {
             self.memo.insert(goal, answer.clone());
         }
         self.lowest = if mine < depth { outer.min(mine) } else { outer };
@@ -163,10 +167,11 @@ impl<'s> Solver<'s> {
                 Some(forced) => todo = forced,
             }
         }
-        self.steps += 1;
-        if self.steps > STEPS {
+        if self.steps == 0 {
             return Answer::Unknown("the schemas are too large to decide");
         }
+        self.steps -= 1;
+        self.spent += 1;
         let partial = self.theory(kind, &branch.literals);
         let mut open = Vec::new();
         for (place, choice) in branch.choices.iter().enumerate() {
@@ -210,7 +215,9 @@ impl<'s> Solver<'s> {
                     todo.extend(self.store.atoms(node).iter().map(|atom| Item::Atom(*atom, true)));
                 }
                 Item::Node(node, false) => {
-                    branch.choices.push(self.store.atoms(node).iter().map(|atom| vec![Item::Atom(*atom, false)]).collect());
+                    branch.choices.push(
+                        self.store.atoms(node).iter().map(|atom| vec![Item::Atom(*atom, false)]).collect(),
+                    );
                 }
                 Item::Atom(atom, holds) => match self.expand(kind, atom, holds) {
                     Step::Holds => {}
@@ -230,7 +237,10 @@ impl<'s> Solver<'s> {
         let mut kept = Vec::new();
         for mut choice in std::mem::take(&mut branch.choices) {
             choice.retain(|items| !items.iter().any(|item| self.state(kind, branch, *item) == Some(false)));
-            if choice.iter().any(|items| items.iter().all(|item| self.state(kind, branch, *item) == Some(true))) {
+            if choice
+                .iter()
+                .any(|items| items.iter().all(|item| self.state(kind, branch, *item) == Some(true)))
+            {
                 continue;
             }
             match choice.len() {
@@ -264,11 +274,15 @@ impl<'s> Solver<'s> {
                 .store
                 .atoms(node)
                 .iter()
-                .any(|atom| matches!(self.expand(kind, *atom, true), Step::Fails) || branch.seen.get(&(false, *atom)) == Some(&false))
+                .any(|atom| {
+                    matches!(self.expand(kind, *atom, true), Step::Fails)
+                        || branch.seen.get(&(false, *atom)) == Some(&false)
+                })
                 .then_some(false),
             Item::Node(node, false) => {
                 let fails = |atom: &AtomId| {
-                    matches!(self.expand(kind, *atom, false), Step::Fails) || branch.seen.get(&(false, *atom)) == Some(&true)
+                    matches!(self.expand(kind, *atom, false), Step::Fails)
+                        || branch.seen.get(&(false, *atom)) == Some(&true)
                 };
                 self.store.atoms(node).iter().all(fails).then_some(false)
             }
@@ -281,23 +295,33 @@ impl<'s> Solver<'s> {
         match self.store.get(atom) {
             Atom::Min(..) | Atom::Max(..) | Atom::MultipleOf(_) => of(types::WHOLE | types::FRACTION),
             Atom::MinLength(_) | Atom::MaxLength(_) | Atom::Pattern(_) | Atom::Format(_) => of(types::STRING),
-            Atom::Required(_) | Atom::Prop(..) | Atom::PatternProp(..) | Atom::Additional(..) => of(types::OBJECT),
+            Atom::Required(_) | Atom::Prop(..) | Atom::PatternProp(..) | Atom::Additional(..) => {
+                of(types::OBJECT)
+            }
             Atom::Names(_) | Atom::MinKeys(_) | Atom::MaxKeys(_) => of(types::OBJECT),
-            Atom::ItemAt(..) | Atom::ItemsFrom(..) | Atom::CountMin(..) | Atom::CountMax(..) => of(types::ARRAY),
+            Atom::ItemAt(..) | Atom::ItemsFrom(..) | Atom::CountMin(..) | Atom::CountMax(..) => {
+                of(types::ARRAY)
+            }
             Atom::MinItems(_) | Atom::MaxItems(_) | Atom::Unique => of(types::ARRAY),
             Atom::False => sure(false),
             Atom::Types(bits) if bits & kind == 0 => sure(false),
             Atom::Types(bits) if bits & kind == kind => sure(true),
             Atom::Types(_) | Atom::Opaque(_) => Step::Literal,
             Atom::Enum(values) => {
-                if values.iter().any(|literal| kind_of(&literal.value) & kind != 0) { Step::Literal } else { sure(false) }
+                if values.iter().any(|literal| kind_of(&literal.value) & kind != 0) {
+                    Step::Literal
+                } else {
+                    sure(false)
+                }
             }
             Atom::Ref(reference) => match self.store.referenced(*reference) {
                 Some(node) => Step::All(vec![Item::Node(node, holds)]),
                 None => Step::Literal,
             },
             Atom::Not(node) => Step::All(vec![Item::Node(*node, !holds)]),
-            Atom::Any(nodes) if holds => Step::Choice(nodes.iter().map(|node| vec![Item::Node(*node, true)]).collect()),
+            Atom::Any(nodes) if holds => {
+                Step::Choice(nodes.iter().map(|node| vec![Item::Node(*node, true)]).collect())
+            }
             Atom::Any(nodes) => Step::All(nodes.iter().map(|node| Item::Node(*node, false)).collect()),
             Atom::One(nodes) => Step::Choice(exactly_one(nodes, holds)),
             Atom::Cases(cases) => Step::Choice(
@@ -314,13 +338,15 @@ impl<'s> Solver<'s> {
 
     /// A value of one kind that satisfies literals, which hold no choices any more.
     fn theory(&mut self, kind: u8, literals: &[(AtomId, bool)]) -> Answer<Value> {
-        let opaque = literals.iter().any(|(atom, _)| matches!(self.store.get(*atom), Atom::Opaque(_) | Atom::Ref(_)));
+        let opaque =
+            literals.iter().any(|(atom, _)| matches!(self.store.get(*atom), Atom::Opaque(_) | Atom::Ref(_)));
         let listed = literals.iter().find_map(|(atom, holds)| match self.store.get(*atom) {
             Atom::Enum(values) if *holds => Some(values.clone()),
             _ => None,
         });
         if let Some(values) = listed {
-            let values = values.into_iter().map(|literal| literal.value).filter(|value| kind_of(value) & kind != 0);
+            let values =
+                values.into_iter().map(|literal| literal.value).filter(|value| kind_of(value) & kind != 0);
             return self.first(values, literals);
         }
         let answer = match kind {
@@ -332,12 +358,18 @@ impl<'s> Solver<'s> {
             _ => number::solve(self, literals),
         };
         match answer {
-            Answer::Found(_) if opaque => Answer::Unknown("a keyword or value that this program does not understand"),
+            Answer::Found(_) if opaque => {
+                Answer::Unknown("a keyword or value that this program does not understand")
+            }
             answer => answer,
         }
     }
 
-    fn first(&mut self, values: impl IntoIterator<Item = Value>, literals: &[(AtomId, bool)]) -> Answer<Value> {
+    fn first(
+        &mut self,
+        values: impl IntoIterator<Item = Value>,
+        literals: &[(AtomId, bool)],
+    ) -> Answer<Value> {
         let mut answer = Answer::Empty;
         for value in values {
             match self.holds_all(&value, literals) {
@@ -356,7 +388,9 @@ pub fn kind_of(value: &Value) -> u8 {
     match value {
         Value::Null => types::NULL,
         Value::Bool(_) => types::BOOLEAN,
-        Value::Number(number) if number.as_f64().is_some_and(|number| number.fract() != 0.0) => types::FRACTION,
+        Value::Number(number) if number.as_f64().is_some_and(|number| number.fract() != 0.0) => {
+            types::FRACTION
+        }
         Value::Number(_) => types::WHOLE,
         Value::String(_) => types::STRING,
         Value::Array(_) => types::ARRAY,
@@ -366,7 +400,9 @@ pub fn kind_of(value: &Value) -> u8 {
 
 fn exactly_one(nodes: &[NodeId], holds: bool) -> Vec<Vec<Item>> {
     if holds {
-        let only = |chosen: usize| nodes.iter().enumerate().map(move |(place, node)| Item::Node(*node, place == chosen));
+        let only = |chosen: usize| {
+            nodes.iter().enumerate().map(move |(place, node)| Item::Node(*node, place == chosen))
+        };
         return (0..nodes.len()).map(|chosen| only(chosen).collect()).collect();
     }
     let mut alternatives = vec![nodes.iter().map(|node| Item::Node(*node, false)).collect()];

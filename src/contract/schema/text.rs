@@ -15,6 +15,8 @@ use super::solve::{Answer, Solver};
 const PLACES: usize = 30_000;
 const LONGEST: u64 = 1_000_000;
 const CANDIDATES: usize = 12;
+/// How many states of automata one search may pass through.
+const WORK: usize = 1_500_000;
 
 /// Formats that a validator checks, with strings of each.
 pub const FORMATS: &[(&str, &[&str])] = &[
@@ -52,20 +54,23 @@ pub fn solve(solver: &mut Solver, literals: &[(AtomId, bool)]) -> Answer<Value> 
     let mut demands = Demands { shortest: 0, longest: None, automata: Vec::new(), confirm: false };
     let mut excluded = BTreeSet::new();
     for (atom, holds) in literals {
-        match (solver.store.get(*atom).clone(), *holds) {
-            (Atom::MinLength(length), true) => demands.shortest = demands.shortest.max(length),
-            (Atom::MaxLength(length), false) => demands.shortest = demands.shortest.max(length.saturating_add(1)),
-            (Atom::MaxLength(length), true) => demands.at_most(length),
+        match (&*solver.store.share(*atom), *holds) {
+            (Atom::MinLength(length), true) => demands.shortest = demands.shortest.max(*length),
+            (Atom::MaxLength(length), false) => {
+                demands.shortest = demands.shortest.max(length.saturating_add(1))
+            }
+            (Atom::MaxLength(length), true) => demands.at_most(*length),
             (Atom::MinLength(length), false) => match length.checked_sub(1) {
                 Some(length) => demands.at_most(length),
                 None => return Answer::Empty,
             },
-            (Atom::Pattern(pattern), holds) => match solver.automaton(&pattern) {
+            (Atom::Pattern(pattern), holds) => match solver.automaton(pattern) {
                 Some(automaton) => demands.automata.push((automaton, holds)),
                 None => demands.confirm = true,
             },
             (Atom::Enum(values), false) => {
-                excluded.extend(values.iter().filter_map(|literal| literal.value.as_str().map(str::to_owned)));
+                excluded
+                    .extend(values.iter().filter_map(|literal| literal.value.as_str().map(str::to_owned)));
             }
             _ => demands.confirm = true,
         }
@@ -84,11 +89,12 @@ pub fn solve(solver: &mut Solver, literals: &[(AtomId, bool)]) -> Answer<Value> 
         return Answer::Empty;
     }
     if !demands.confirm {
-        return candidates
-            .pop()
-            .map_or(Answer::Unknown("the patterns are too large to decide"), |text| Answer::Found(Value::String(text)));
+        return candidates.pop().map_or(Answer::Unknown("the patterns are too large to decide"), |text| {
+            Answer::Found(Value::String(text))
+        });
     }
-    candidates.extend(FORMATS.iter().flat_map(|(_, examples)| examples.iter().map(|text| (*text).to_owned())));
+    candidates
+        .extend(FORMATS.iter().flat_map(|(_, examples)| examples.iter().map(|text| (*text).to_owned())));
     for candidate in candidates {
         let value = Value::String(candidate);
         if solver.holds_all(&value, literals) == Some(true) {
@@ -106,8 +112,12 @@ impl Demands {
 
 /// One character for each set of classes that behaves alike, the readable ones first.
 fn alphabet(automata: &[(Rc<Automaton>, bool)]) -> Vec<char> {
-    let classes: Vec<&Ranges> =
-        automata.iter().flat_map(|(automaton, _)| automaton.classes()).collect::<BTreeSet<_>>().into_iter().collect();
+    let classes: Vec<&Ranges> = automata
+        .iter()
+        .flat_map(|(automaton, _)| automaton.classes())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     let mut edges = BTreeSet::from(['a', 'A', '0', ' ', '-', '_', 'é']);
     for (first, last) in classes.iter().flat_map(|ranges| ranges.iter()) {
         edges.insert(*first);
@@ -138,7 +148,9 @@ type Place = (Vec<Position>, u64);
 /// Up to `count` accepted strings, the shortest first, and whether the search saw all there is.
 fn search(demands: &Demands, count: usize) -> (Vec<String>, bool) {
     if demands.automata.is_empty() {
-        let Ok(length) = usize::try_from(demands.shortest.min(LONGEST + 1)) else { return (Vec::new(), false) };
+        let Ok(length) = usize::try_from(demands.shortest.min(LONGEST + 1)) else {
+            return (Vec::new(), false);
+        };
         if demands.shortest > LONGEST {
             return (Vec::new(), false);
         }
@@ -150,10 +162,13 @@ fn search(demands: &Demands, count: usize) -> (Vec<String>, bool) {
     let mut seen: HashSet<Place> = HashSet::from([(begin.clone(), 0)]);
     let mut queue: VecDeque<(Place, usize, u64)> = VecDeque::from([((begin, 0), 0, 0)]);
     let mut found = Vec::new();
+    let mut work = 0;
     while let Some(((positions, key), place, length)) = queue.pop_front() {
-        let accepted = demands.automata.iter().zip(&positions).all(|((automaton, wanted), position)| {
-            automaton.accepts(position, length == 0) == *wanted
-        });
+        let accepted = demands
+            .automata
+            .iter()
+            .zip(&positions)
+            .all(|((automaton, wanted), position)| automaton.accepts(position, length == 0) == *wanted);
         if accepted && length >= demands.shortest {
             found.push(spell(&trail, place));
             if found.len() == count {
@@ -162,6 +177,10 @@ fn search(demands: &Demands, count: usize) -> (Vec<String>, bool) {
         }
         if demands.longest.is_some_and(|longest| length >= longest) {
             continue;
+        }
+        work += letters.len() * positions.iter().map(|position| 4 + position.size()).sum::<usize>();
+        if work > WORK {
+            return (found, false);
         }
         for letter in &letters {
             let next: Vec<Position> = demands

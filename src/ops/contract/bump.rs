@@ -33,7 +33,8 @@ pub fn run(request: &Request, dry: bool) -> Result<Bumped> {
     let repository = Repository::find(&request.folder)?;
     for held in checked.versions.into_iter().filter(|held| !held.ok) {
         if held.contract == "server" {
-            let texts = repository.as_ref().map(|repository| repository.with_version(&held.needed)).transpose()?;
+            let texts =
+                repository.as_ref().map(|repository| repository.with_version(&held.needed)).transpose()?;
             for (path, text) in texts.unwrap_or_default() {
                 put(request, path, &text, dry, &mut bumped)?;
             }
@@ -46,7 +47,9 @@ pub fn run(request: &Request, dry: bool) -> Result<Bumped> {
     }
     let contracts = bumped.versions.iter().any(|held| held.contract != "server");
     if let Some(registry) = repository.as_ref().and_then(Repository::registry).filter(|_| contracts) {
-        bumped.notes.push(format!("set the same versions in {registry}: make contracts writes the files from there"));
+        bumped
+            .notes
+            .push(format!("set the same versions in {registry}: make contracts writes the files from there"));
     }
     Ok(bumped)
 }
@@ -61,8 +64,8 @@ fn put(request: &Request, path: String, text: &str, dry: bool, bumped: &mut Bump
 fn raised(request: &Request, path: &str, version: &str) -> Result<String> {
     let text = fs::read_to_string(request.folder.join(path))
         .map_err(|error| Error::new(Code::Io, format!("cannot read {path}: {error}")))?;
-    let mut document: Value =
-        serde_json::from_str(&text).map_err(|error| Error::new(Code::ContractInvalid, format!("{path}: {error}")))?;
+    let mut document: Value = serde_json::from_str(&text)
+        .map_err(|error| Error::new(Code::ContractInvalid, format!("{path}: {error}")))?;
     if let Some(body) = document.as_object_mut() {
         body.insert("version".to_owned(), Value::from(version));
     }

@@ -84,7 +84,9 @@ pub fn run(request: &Request) -> Result<Checked> {
         None => Vec::new(),
     };
     let baseline = baseline(request, &mut notes)?;
-    let mut since = baseline.as_ref().map_or_else(|| Comparison::of(Vec::new()), |baseline| diff::sets(baseline, &committed));
+    let mut since = baseline
+        .as_ref()
+        .map_or_else(|| Comparison::of(Vec::new()), |baseline| diff::sets(baseline, &committed));
     for name in since.acknowledge(&request.acknowledged) {
         notes.push(format!("nothing to acknowledge is called {name}"));
     }
@@ -144,10 +146,14 @@ pub fn judge(contract: &str, old: &str, new: &str, level: Level, early: bool) ->
 /// The server's version against its last release tag; or why there is nothing to say.
 fn server(folder: &Path, since: &Comparison) -> Result<std::result::Result<Held, String>> {
     let Some(repository) = Repository::find(folder)? else {
-        return Ok(Err("the server's version was not looked at: this repository does not say where it stands".to_owned()));
+        return Ok(Err(
+            "the server's version was not looked at: this repository does not say where it stands".to_owned(),
+        ));
     };
     let Some(version) = repository.version()? else {
-        return Ok(Err("the server's version was not looked at: its template does not say where it stands".to_owned()));
+        return Ok(Err(
+            "the server's version was not looked at: its template does not say where it stands".to_owned()
+        ));
     };
     let Some(tag) = git::last_tag(folder) else {
         return Ok(Err("the server's version was not looked at: no release is tagged vX.Y.Z".to_owned()));

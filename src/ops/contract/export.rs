@@ -27,7 +27,9 @@ pub struct Exported {
 /// The contracts as one JSON document.
 #[must_use]
 pub fn document(contracts: &Contracts) -> Value {
-    let entries = contracts.iter().map(|contract| (format!("{}.json", contract.place()), Value::Object(contract.body.clone())));
+    let entries = contracts
+        .iter()
+        .map(|contract| (format!("{}.json", contract.place()), Value::Object(contract.body.clone())));
     Value::Object(entries.collect())
 }
 

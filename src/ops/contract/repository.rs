@@ -53,7 +53,8 @@ impl Repository {
         let (names, values): (BTreeMap<_, _>, _) = given.partition(|(key, _)| key == NAME);
         let name = names.into_values().next().unwrap_or_default();
         let facts = render::facts(&template, &Answers { name, values })?;
-        let facts = facts.try_into().map_err(|error| Error::new(Code::Template, format!("[facts]: {error}")))?;
+        let facts =
+            facts.try_into().map_err(|error| Error::new(Code::Template, format!("[facts]: {error}")))?;
         Ok(Some(Self { folder: folder.to_owned(), facts }))
     }
 
@@ -64,13 +65,23 @@ impl Repository {
     pub fn server(&self) -> Result<Server> {
         let own = Path::new(&self.facts.command);
         let program = if own.components().count() > 1 { self.folder.join(own) } else { own.to_owned() };
-        let built = own.components().count() < 2 || program.exists() || program.with_extension("exe").exists();
+        let built =
+            own.components().count() < 2 || program.exists() || program.with_extension("exe").exists();
         if !built {
-            let error = Error::new(Code::Server, format!("{} is not there: the server is not built", self.facts.command));
+            let error = Error::new(
+                Code::Server,
+                format!("{} is not there: the server is not built", self.facts.command),
+            );
             return Err(error.hint(format!("run {} first", self.facts.build_step)));
         }
-        let words = std::iter::once(program.to_string_lossy().into_owned()).chain(self.facts.args.iter().cloned()).collect();
-        Ok(Server::Program { words, settings: self.facts.contract_env.clone(), folder: Some(self.folder.clone()) })
+        let words = std::iter::once(program.to_string_lossy().into_owned())
+            .chain(self.facts.args.iter().cloned())
+            .collect();
+        Ok(Server::Program {
+            words,
+            settings: self.facts.contract_env.clone(),
+            folder: Some(self.folder.clone()),
+        })
     }
 
     /// The file in which the code states its contracts.
@@ -88,8 +99,11 @@ impl Repository {
         let text = fs::read_to_string(self.folder.join(&file.path))
             .map_err(|error| Error::new(Code::Io, format!("cannot read {}: {error}", file.path)))?;
         let pattern = pattern(file)?;
-        let found = pattern.captures(&text).and_then(|found| found.get(1)).map(|group| group.as_str().to_owned());
-        found.map(Some).ok_or_else(|| Error::new(Code::ContractInvalid, format!("{} states no version", file.path)))
+        let found =
+            pattern.captures(&text).and_then(|found| found.get(1)).map(|group| group.as_str().to_owned());
+        found
+            .map(Some)
+            .ok_or_else(|| Error::new(Code::ContractInvalid, format!("{} states no version", file.path)))
     }
 
     /// Every file that states the version, with the text that states `version` instead.

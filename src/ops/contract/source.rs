@@ -33,7 +33,11 @@ pub fn read(text: &str, folder: &Path, limit: Duration) -> Result<Contracts> {
         return of_file(text, &bytes(&path)?);
     }
     if let Some(command) = text.strip_prefix("cmd:") {
-        let server = Server::Program { words: client::words(command)?, settings: [].into(), folder: Some(folder.to_owned()) };
+        let server = Server::Program {
+            words: client::words(command)?,
+            settings: [].into(),
+            folder: Some(folder.to_owned()),
+        };
         return of_server(&server, limit);
     }
     if text.starts_with("http://") || text.starts_with("https://") {
@@ -158,7 +162,8 @@ fn of_history(revision: &str, path: &str, folder: &Path) -> Result<Contracts> {
 
 /// The contract files in a tar archive of a folder.
 fn unpacked(archive: &[u8]) -> Result<Vec<File>> {
-    let broken = |error: std::io::Error| Error::new(Code::Git, format!("git's archive cannot be read: {error}"));
+    let broken =
+        |error: std::io::Error| Error::new(Code::Git, format!("git's archive cannot be read: {error}"));
     let mut files = Vec::new();
     for entry in tar::Archive::new(archive).entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
@@ -170,7 +175,12 @@ fn unpacked(archive: &[u8]) -> Result<Vec<File>> {
             files.push((path, bytes));
         }
     }
-    let in_kind = |(path, _): &File| Kind::ALL.iter().any(|kind| path.strip_prefix(kind.folder()).is_some_and(|rest| rest.starts_with('/') && !rest[1..].contains('/')));
+    let in_kind = |(path, _): &File| {
+        Kind::ALL.iter().any(|kind| {
+            path.strip_prefix(kind.folder())
+                .is_some_and(|rest| rest.starts_with('/') && !rest[1..].contains('/'))
+        })
+    };
     if files.iter().any(in_kind) {
         files.retain(in_kind);
     } else {
