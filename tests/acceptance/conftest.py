@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -116,6 +117,20 @@ def era(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def records() -> Iterator[Records]:
+    with Records() as stub:
+        yield stub
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor() as threads:
+        yield threads
+
+
+@pytest.fixture
+def own_records(pool: ThreadPoolExecutor) -> Iterator[Records]:
+    """An external service that only this test uses; it lets go of what hangs before the pool waits for its calls."""
+    assert pool
     with Records() as stub:
         yield stub
 

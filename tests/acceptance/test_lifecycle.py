@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -18,6 +17,8 @@ from kit.stub import Answer, Records
 from kit.wire import LEGACY, envelope
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from conftest import Connect, Serve, Speak
     from kit.process import HttpServer, Launcher
     from kit.wire import Wire
@@ -53,29 +54,29 @@ def wait_for(wire: Wire, seconds: float) -> Any:
 
 
 class TestHttp:
-    def test_a_stop_serves_on_for_the_delay_and_finishes_what_runs(self, serve: Serve, connect: Connect) -> None:
-        with Records() as stub:
-            stub.script("slow", Answer(hang=True))
-            settings = {"MCP_SHUTDOWN_DELAY_SECONDS": 2, "MCP_SHUTDOWN_GRACE_SECONDS": 20}
-            server = serve(MCP_API_BASE_URL=stub.url, MCP_API_TIMEOUT_SECONDS=15, MCP_RETRY_ATTEMPTS=1, **settings)
-            wire, kept = connect(server), connect(server)
-            assert kept.get("/live").status == 200
-            with ThreadPoolExecutor(1) as pool:
-                running = pool.submit(wire.call, "lookup_record", {"record_id": "slow"})
-                until(lambda: stub.tries("slow"), "the call runs")
-                stopped = time.monotonic()
-                server.send_signal(signal.SIGTERM)
-                until(lambda: kept.get("/ready").status == 503, "not ready")
-                assert kept.get("/ready").json == {"status": "stopping"}
-                assert connect(server).call("process_text", {"text": "x"}).output, "still serving"
-                assert server.log.wait("server.stopping")
-                assert time.monotonic() - stopped < 2, "too slow a machine to see the delay"
-                until(lambda: self.turned_away(kept) and self.turned_away(connect(server)), "new calls are refused")
-                assert server.running, "the call in flight keeps it alive"
-                stub.release()
-                assert running.result().tool_error["code"] == "dependency_unavailable"
-            assert server.wait() == 0
-            assert server.log.find("server.stopped")
+    def test_a_stop_serves_on_for_the_delay_and_finishes_what_runs(
+        self, serve: Serve, connect: Connect, own_records: Records, pool: ThreadPoolExecutor
+    ) -> None:
+        own_records.script("slow", Answer(hang=True))
+        settings = {"MCP_SHUTDOWN_DELAY_SECONDS": 4, "MCP_SHUTDOWN_GRACE_SECONDS": 20}
+        server = serve(MCP_API_BASE_URL=own_records.url, MCP_API_TIMEOUT_SECONDS=15, MCP_RETRY_ATTEMPTS=1, **settings)
+        wire, kept = connect(server), connect(server)
+        assert kept.get("/live").status == 200
+        running = pool.submit(wire.call, "lookup_record", {"record_id": "slow"})
+        until(lambda: own_records.tries("slow"), "the call runs")
+        stopped = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        until(lambda: kept.get("/ready").status == 503, "not ready")
+        assert kept.get("/ready").json == {"status": "stopping"}
+        assert connect(server).call("process_text", {"text": "x"}).output, "still serving"
+        assert server.log.wait("server.stopping")
+        assert time.monotonic() - stopped < 4, "too slow a machine to see the delay"
+        until(lambda: self.turned_away(kept) and self.turned_away(connect(server)), "new calls are refused")
+        assert server.running, "the call in flight keeps it alive"
+        own_records.release()
+        assert running.result().tool_error["code"] == "dependency_unavailable"
+        assert server.wait() == 0
+        assert server.log.find("server.stopped")
 
     @staticmethod
     def turned_away(wire: Wire) -> bool:
@@ -100,18 +101,19 @@ class TestHttp:
         assert server.wait() == 0
         assert time.monotonic() - before < 10
 
-    def test_the_grace_ends_what_does_not_finish(self, serve: Serve, connect: Connect) -> None:
+    def test_the_grace_ends_what_does_not_finish(
+        self, serve: Serve, connect: Connect, pool: ThreadPoolExecutor
+    ) -> None:
         server = serve(MCP_ENABLE_WRITES=True, MCP_SHUTDOWN_GRACE_SECONDS=1)
         wire = connect(server)
         arguments = wait_for(wire, 20)
-        with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(wire.call, "check_operation_status", arguments)
-            until(lambda: in_flight(connect(server)) == 1, "the call runs")
-            before = time.monotonic()
-            server.send_signal(signal.SIGTERM)
-            assert server.wait() == 0
-            assert time.monotonic() - before < 10
-            running.exception()
+        running = pool.submit(wire.call, "check_operation_status", arguments)
+        until(lambda: in_flight(connect(server)) == 1, "the call runs")
+        before = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait() == 0
+        assert time.monotonic() - before < 10
+        running.exception()
 
     def test_a_disconnect_stops_the_work(self, open_server: HttpServer, connect: Connect, era: str) -> None:
         wire = connect(open_server, era=era)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from kit.metrics import Metrics
@@ -11,6 +10,8 @@ from kit.stub import Answer, Records
 from kit.wire import tool_error
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from conftest import Connect, Serve, Speak
     from kit.tokens import Issuer
     from kit.wire import Reply, Wire
@@ -85,37 +86,37 @@ class TestRateLimit:
 
 
 class TestBulkhead:
-    def test_calls_wait_in_the_queue_and_no_longer(self, serve: Serve, connect: Connect) -> None:
-        with Records() as stub:
-            stub.script("stuck", Answer(hang=True))
-            limits = {"MCP_MAX_CONCURRENCY": 1, "MCP_MAX_QUEUE": 1, "MCP_RETRY_ATTEMPTS": 1}
-            server = serve(MCP_API_BASE_URL=stub.url, MCP_API_TIMEOUT_SECONDS=20, **limits)
-            wire = connect(server)
-            with ThreadPoolExecutor(2) as pool:
-                stuck = pool.submit(wire.call, "lookup_record", {"record_id": "stuck"})
-                until(lambda: gauge(wire, "mcp_tool_calls_in_flight") == 1, "one call runs")
-                queued = pool.submit(text, wire)
-                until(lambda: gauge(wire, "mcp_tool_calls_queued") == 1, "one call waits")
-                reply = text(wire)
-                assert reply.status == 503
-                assert (reply.refusal["code"], reply.refusal["category"]) == ("overloaded", "server_error")
-                assert reply.refusal["message"] == "the server is at capacity"
-                assert int(reply.headers["retry-after"]) == reply.refusal["details"]["retry_after_seconds"] >= 1
-                assert wire.rpc("server/discover").status == 200
-                assert wire.tools()
-                assert wire.read("config://server-settings").status == 200
-                stub.release()
-                assert stuck.result().tool_error["code"] == "dependency_unavailable"
-                assert queued.result().output["result"] == "x"
-            assert gauge(wire, "mcp_tool_calls_in_flight") == gauge(wire, "mcp_tool_calls_queued") == 0
+    def test_calls_wait_in_the_queue_and_no_longer(
+        self, serve: Serve, connect: Connect, own_records: Records, pool: ThreadPoolExecutor
+    ) -> None:
+        own_records.script("stuck", Answer(hang=True))
+        limits = {"MCP_MAX_CONCURRENCY": 1, "MCP_MAX_QUEUE": 1, "MCP_RETRY_ATTEMPTS": 1}
+        server = serve(MCP_API_BASE_URL=own_records.url, MCP_API_TIMEOUT_SECONDS=20, **limits)
+        wire = connect(server)
+        stuck = pool.submit(wire.call, "lookup_record", {"record_id": "stuck"})
+        until(lambda: gauge(wire, "mcp_tool_calls_in_flight") == 1, "one call runs")
+        queued = pool.submit(text, wire)
+        until(lambda: gauge(wire, "mcp_tool_calls_queued") == 1, "one call waits")
+        reply = text(wire)
+        assert reply.status == 503
+        assert (reply.refusal["code"], reply.refusal["category"]) == ("overloaded", "server_error")
+        assert reply.refusal["message"] == "the server is at capacity"
+        assert int(reply.headers["retry-after"]) == reply.refusal["details"]["retry_after_seconds"] >= 1
+        assert wire.rpc("server/discover").status == 200
+        assert wire.tools()
+        assert wire.read("config://server-settings").status == 200
+        own_records.release()
+        assert stuck.result().tool_error["code"] == "dependency_unavailable"
+        assert queued.result().output["result"] == "x"
+        assert gauge(wire, "mcp_tool_calls_in_flight") == gauge(wire, "mcp_tool_calls_queued") == 0
 
-    def test_waiting_counts_towards_the_timeout(self, serve: Serve, connect: Connect) -> None:
-        with Records() as stub:
-            stub.script("stuck", Answer(hang=True))
-            limits = {"MCP_MAX_CONCURRENCY": 1, "MCP_TOOL_TIMEOUT_SECONDS": 1, "MCP_API_TIMEOUT_SECONDS": 20}
-            wire = connect(serve(MCP_API_BASE_URL=stub.url, **limits))
-            with ThreadPoolExecutor(4) as pool:
-                calls = [pool.submit(wire.call, "lookup_record", {"record_id": "stuck"}) for _ in range(4)]
-                codes = [call.result().tool_error["code"] for call in calls]
+    def test_waiting_counts_towards_the_timeout(
+        self, serve: Serve, connect: Connect, own_records: Records, pool: ThreadPoolExecutor
+    ) -> None:
+        own_records.script("stuck", Answer(hang=True))
+        limits = {"MCP_MAX_CONCURRENCY": 1, "MCP_TOOL_TIMEOUT_SECONDS": 1, "MCP_API_TIMEOUT_SECONDS": 20}
+        wire = connect(serve(MCP_API_BASE_URL=own_records.url, **limits))
+        calls = [pool.submit(wire.call, "lookup_record", {"record_id": "stuck"}) for _ in range(4)]
+        codes = [call.result().tool_error["code"] for call in calls]
         assert codes == ["timeout"] * 4
-        assert len(stub.tries("stuck")) < 4, "who waited too long never ran"
+        assert len(own_records.tries("stuck")) < 4, "who waited too long never ran"

@@ -3,6 +3,7 @@
 //! A file that is copied shows its lines in the template's own diff, so only its digest stands here; one that
 //! is rendered stands here whole. `make snapshots` accepts what is generated now.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,10 +52,10 @@ pub fn rendered(template: &Template, answers: &[(&str, &str)]) -> (Answers, Rend
     (answers, rendered)
 }
 
-/// The text of a file that a person would review.
-fn reviewed<'a>(template: &Template, path: &str, file: &'a File) -> Option<&'a str> {
-    let copied = template.sources().get(path).is_some_and(|source| !source.rendered);
-    str::from_utf8(&file.bytes).ok().filter(|text| !copied && text.len() <= MAX_LENGTH)
+/// The text of a file that was rendered, and that a person would review.
+fn reviewed(file: &File) -> Option<&str> {
+    let rendered = matches!(file.bytes, Cow::Owned(_));
+    str::from_utf8(&file.bytes).ok().filter(|text| rendered && text.len() <= MAX_LENGTH)
 }
 
 /// Every file in a line: mode, policy, and the digest of what is not shown whole.
@@ -63,7 +64,7 @@ fn listing(template: &Template, answers: &Answers, rendered: &Rendered) -> Strin
     let mut out = String::new();
     for (path, file) in &rendered.tree {
         let entry = &manifest.files[path];
-        let digest = match reviewed(template, path.as_str(), file) {
+        let digest = match reviewed(file) {
             Some(_) => "shown".to_owned(),
             None => entry.sha256[..16].to_owned(),
         };
@@ -84,7 +85,7 @@ fn the_default_answers_give_these_lines() {
         let mut names = BTreeSet::from(["tree".to_owned(), "hostile".to_owned()]);
         pin(&format!("{folder}/tree"), &listing(&template, &answers, &rendered));
         for (path, file) in &rendered.tree {
-            if let Some(text) = reviewed(&template, path.as_str(), file) {
+            if let Some(text) = reviewed(file) {
                 let name = path.as_str().replace('/', "__");
                 pin(&format!("{folder}/{name}"), text);
                 names.insert(name);

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-PATIENCE = 30.0
+PATIENCE = float(os.environ.get("KIT_PATIENCE", "30"))
 """Longest wait, in seconds, for something that must happen; nothing waits that long on a good server."""
+START_PATIENCE = 60.0
 
 HTTP = {"MCP_TRANSPORT": "http", "MCP_SERVER_PORT": "0", "MCP_RATE_LIMIT_PER_MINUTE": "0"}
 
@@ -98,7 +99,7 @@ class Process:
     def send_signal(self, number: int) -> None:
         self._popen.send_signal(number)
 
-    def wait(self, seconds: float = PATIENCE) -> int:
+    def wait(self, seconds: float = START_PATIENCE) -> int:
         code = self._popen.wait(seconds)
         self.log.close()
         return code
@@ -108,7 +109,7 @@ class Process:
         if self.running:
             self.send_signal(signal.SIGTERM)
         try:
-            code = self._popen.wait(PATIENCE)
+            code = self._popen.wait(START_PATIENCE)
         except subprocess.TimeoutExpired:
             self._popen.kill()
             code = self._popen.wait()
@@ -123,7 +124,7 @@ class HttpServer(Process):
 
     def __init__(self, command: list[str], cwd: Path, environment: Mapping[str, str]) -> None:
         super().__init__(command, cwd, environment, stdin=subprocess.DEVNULL)
-        until(lambda: self.log.find("server.started") or not self.running, "server.started")
+        until(lambda: self.log.find("server.started") or not self.running, "server.started", START_PATIENCE)
         if not self.running:
             message = f"the server ended with {self.wait()}:\n{self.log.text}"
             raise AssertionError(message)
@@ -162,6 +163,6 @@ class Launcher:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
-            timeout=PATIENCE,
+            timeout=START_PATIENCE,
             check=False,
         )

@@ -7,7 +7,7 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
-from kit.process import PATIENCE, Process
+from kit.process import START_PATIENCE, Process
 from kit.wire import MODERN, envelope
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Stdio:
 
     def answer(self, request: int | None) -> dict[str, Any]:
         """The response to that request; what comes before it is dropped."""
-        while (message := self._messages.get(timeout=PATIENCE)) is not None:
+        while (message := self._messages.get(timeout=START_PATIENCE)) is not None:
             if "method" not in message and message.get("id") == request:
                 return message
         text = f"stdout ended before the answer to {request}; stderr:\n{self.process.log.text[-4000:]}"
@@ -70,7 +70,7 @@ class Stdio:
 
     def rest(self) -> list[dict[str, Any]]:
         """Everything that still comes until stdout ends."""
-        return list(iter(lambda: self._messages.get(timeout=PATIENCE), None))
+        return list(iter(lambda: self._messages.get(timeout=START_PATIENCE), None))
 
     def __enter__(self) -> Self:
         return self

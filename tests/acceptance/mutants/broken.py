@@ -44,7 +44,7 @@ def proxy(row: Row, port: int) -> ThreadingHTTPServer:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             if row.get("logs_bodies"):
                 print(json.dumps({"event": "debug", "body": body.decode()}), file=sys.stderr, flush=True)
-            headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
+            headers = {name.lower(): value for name, value in self.headers.items() if name.lower() != "connection"}
             headers |= row.get("request_headers", {})
             upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             try:

@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,9 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
-# What the hashes in the locks look like is what the entropy plugins look for.
-NO_SECRETS = re.compile(r"^(requirements|\.cargo-mcp)/")
-ENTROPY = ("Base64HighEntropyString", "HexHighEntropyString")
+# Locks and the template's record are written by tools, hash upon hash.
+NOT_SCANNED = re.compile(r"^(requirements|\.cargo-mcp)/")
+# These take every digest for a secret.
+NOISY_PLUGINS = ("Base64HighEntropyString", "HexHighEntropyString")
 # Kubernetes calls the names of secrets so.
 KUBERNETES_FIELDS = r"^ *(- )?secret(Name|Key): "
 SPDX = {
@@ -58,24 +60,21 @@ def static_analysis() -> Iterator[str]:
 
 def project_files() -> list[str]:
     """Return what git tracks or would track; without git, all but what make writes."""
-    listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],  # noqa: S607 -- git is where the PATH says
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    names = [name for name in listing.stdout.split("\0") if name]
+    names: list[str] = []
+    if git := shutil.which("git"):
+        command = [git, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        listed = subprocess.run(command, capture_output=True, check=False).stdout  # noqa: S603 -- own arguments
+        names = [name for name in listed.decode().split("\0") if name]
     if not names:
         written = {".venv", "build", "dist", ".git", ".mypy_cache", ".ruff_cache", ".hypothesis"}
         paths = (path for path in Path().rglob("*") if not written & set(path.parts))
         names = [path.as_posix() for path in paths]
-    return sorted(name for name in names if not NO_SECRETS.match(name) and Path(name).is_file())
+    return sorted(name for name in names if not NOT_SCANNED.match(name) and Path(name).is_file())
 
 
 def secrets() -> Iterator[str]:
     """Yield where a file seems to hold a secret; `pragma: allowlist secret` excuses a line."""
-    options = [word for plugin in ENTROPY for word in ("--disable-plugin", plugin)]
+    options = [word for plugin in NOISY_PLUGINS for word in ("--disable-plugin", plugin)]
     options += ["--exclude-lines", KUBERNETES_FIELDS]
     files = project_files()
     for start in range(0, len(files), 200):  # a command line has a longest length

@@ -7,19 +7,16 @@ import { Bulkhead, type RateLimiter, TokenBuckets } from './limits.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { Audit, createLogger, type Logger } from './observability.js';
 import { Operations } from './operations.js';
+import { VERSION } from './package.js';
 import { RecordsApi } from './records.js';
+import { RedisConnection } from './redis.js';
 import { Guard } from './resilience.js';
-import { type Settings, stateUrlOf } from './settings.js';
+import { publicSettings, type Settings, stateUrlOf } from './settings.js';
 import { Site } from './site.js';
 import { MemoryStore, type OperationStore } from './state.js';
-import { RedisConnection, RedisStore, RedisTokenBuckets } from './state-redis.js';
-import {
-  enabledResources,
-  enabledTools,
-  type Resource,
-  scopes,
-  type Tool,
-} from './tools/registry.js';
+import { RedisStore, RedisTokenBuckets } from './state-redis.js';
+import { type Resource, type Tool } from './tools/contract.js';
+import { enabledResources, enabledTools, scopes } from './tools/registry.js';
 
 export interface App {
   readonly settings: Settings;
@@ -116,6 +113,23 @@ export function startApp({ store, lifecycle }: App): void {
 export async function stopApp({ operations, store }: App): Promise<void> {
   await operations.stop();
   await store.close();
+}
+
+/** What `config://server-settings` holds. */
+export async function describeServer({ settings, site }: App) {
+  const values = await publicSettings(settings);
+  return {
+    name: settings.serverName,
+    version: VERSION,
+    capabilities: ['prompts', 'resources', 'tools'],
+    settings: {
+      ...values,
+      MCP_PUBLIC_URL: site.url,
+      MCP_ALLOWED_HOSTS: site.hosts,
+      MCP_ALLOWED_ORIGINS: site.origins,
+      MCP_AUTH_AUDIENCE: settings.authAudience ?? site.resource,
+    },
+  };
 }
 
 function createRateLimiter(

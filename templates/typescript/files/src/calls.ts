@@ -6,7 +6,7 @@ import type { Lifecycle } from './lifecycle.js';
 import { type Bulkhead, BulkheadFullError, orAbort, type RateLimiter, Slot } from './limits.js';
 import type { Metrics } from './metrics.js';
 import type { Audit, Logger } from './observability.js';
-import type { Contract, Tool } from './tools/registry.js';
+import type { Contract, Tool } from './tools/contract.js';
 import type { ToolContext } from './tools/tools.js';
 import { type Carrier, markFailed, serverSpan } from './tracing.js';
 
@@ -94,7 +94,7 @@ export class Calls {
 
   /** Counts a call of a tool that does not exist; its name stays out of labels and logs. */
   unknownTool(): void {
-    this.#services.metrics.toolCalled('unknown', 'client_error', 0);
+    this.#services.metrics.toolCalled('unknown', 'client_error');
   }
 
   /** Runs a tool in its slot and answers, come what may. */
@@ -130,6 +130,7 @@ export class Calls {
     event: 'resource_read' | 'prompt_read',
     contract: Contract & { readonly scope?: string },
     { identity }: CallContext,
+    args: JsonObject | undefined,
     read: () => Promise<T>,
   ): Promise<T> {
     const { audit, timeoutSeconds } = this.#services;
@@ -147,7 +148,8 @@ export class Calls {
     } finally {
       clearTimeout(timer);
       const scopes = contract.scope === undefined ? [] : [contract.scope];
-      audit.record(event, { subject: identity.subject, name: contract.name, outcome, scopes });
+      const { name } = contract;
+      audit.record(event, { subject: identity.subject, name, outcome, scopes, args });
     }
   }
 
@@ -194,7 +196,7 @@ export class Calls {
       duration_ms: Math.round(milliseconds * 1000) / 1000,
       success: !failure,
       input_length: JSON.stringify(args).length,
-      output_length: answer.text.length,
+      ...(!failure && { output_length: answer.text.length }),
       error_category: failure?.category ?? null,
       error_code: failure?.code ?? null,
     };

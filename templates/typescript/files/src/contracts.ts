@@ -4,12 +4,10 @@ import {
   type Contract,
   fullDescription,
   type Prompt,
-  prompts,
   type Resource,
-  resources,
   type Tool,
-  tools,
-} from './tools/registry.js';
+} from './tools/contract.js';
+import { prompts, resources, tools } from './tools/registry.js';
 
 /** Path below `contracts/` → text: JSON with sorted keys, two spaces, one final newline. */
 export function contractFiles(): ReadonlyMap<string, string> {

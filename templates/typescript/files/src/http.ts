@@ -1,13 +1,25 @@
 /** Everything on the http transport that is not MCP: endpoints, order of checks, refusals. */
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
 import type { App } from './app.js';
 import { type CallContext, correlationIdFrom, hasScope, runInContext } from './context.js';
 import { AppError, toAppError } from './errors.js';
-import { isDeeperThan, isObject, type JsonObject } from './json.js';
-import { VERSION } from './package.js';
+import {
+  forwardedFor,
+  INVALID_REQUEST,
+  isRead,
+  MalformedError,
+  readJson,
+  sendEmpty,
+  sendJson,
+} from './http-messages.js';
+import { isObject, type JsonObject } from './json.js';
+import { answerMetadata, PROBES } from './probes.js';
+import type { Slot } from './limits.js';
+import type { Settings } from './settings.js';
 import type { Site } from './site.js';
-import { findResource, scopes } from './tools/registry.js';
+import { findResource } from './tools/contract.js';
 
 /** Serves a request whose body has been parsed and admitted. */
 export type ProtocolHandler = (
@@ -16,8 +28,6 @@ export type ProtocolHandler = (
   body: unknown,
 ) => Promise<void>;
 
-type Answer = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
-
 /** Why a request was refused, and what is known about it by then. */
 interface Refusal {
   readonly error: AppError;
@@ -25,11 +35,9 @@ interface Refusal {
   readonly message?: JsonObject;
 }
 
-const PARSE_ERROR = -32700;
-const INVALID_REQUEST = -32600;
 const METADATA_PATH = '/.well-known/oauth-protected-resource/mcp';
-const MAX_NESTING = 200;
 const READ_TIMEOUT = 30_000;
+const READ_CHECK_INTERVAL = 5000;
 const KEEP_ALIVE_TIMEOUT = 75_000;
 
 const CORS = {
@@ -47,6 +55,7 @@ export function createHttpServer(app: App, protocol: ProtocolHandler): Server {
     {
       requestTimeout: READ_TIMEOUT,
       headersTimeout: READ_TIMEOUT,
+      connectionsCheckingInterval: READ_CHECK_INTERVAL,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
     },
     (req, res) => {
@@ -62,35 +71,29 @@ export function createHttpServer(app: App, protocol: ProtocolHandler): Server {
   return server;
 }
 
+/** The server cannot start for a reason outside of it. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/** @throws StartError */
+export async function listen(server: Server, { serverHost, serverPort }: Settings): Promise<void> {
+  server.listen(serverPort, serverHost);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new StartError(`cannot listen on ${serverHost}:${serverPort}: ${reason}`);
+  }
+}
+
 class Gate {
   readonly #app: App;
   readonly #protocol: ProtocolHandler;
-  readonly #probes: ReadonlyMap<string, Answer>;
 
   constructor(app: App, protocol: ProtocolHandler) {
     this.#app = app;
     this.#protocol = protocol;
-    this.#probes = new Map<string, Answer>([
-      [
-        '/live',
-        (_, res) => {
-          sendJson(res, 200, { status: 'alive' });
-        },
-      ],
-      [
-        '/ready',
-        (_, res) => {
-          this.#ready(res);
-        },
-      ],
-      [
-        '/health',
-        (_, res) => {
-          this.#health(res);
-        },
-      ],
-      ['/metrics', (_, res) => this.#metrics(res)],
-    ]);
   }
 
   get #site(): Site {
@@ -112,9 +115,9 @@ class Gate {
 
   async #route(req: IncomingMessage, res: ServerResponse, correlationId: string): Promise<void> {
     const path = req.url?.split('?', 1)[0] ?? '/';
-    const probe = this.#probes.get(path);
+    const probe = PROBES.get(path);
     if (probe) {
-      if (isRead(req)) await probe(req, res);
+      if (isRead(req)) await probe(this.#app, res);
       else sendEmpty(res, 405, { Allow: 'GET, HEAD' });
       return;
     }
@@ -135,7 +138,7 @@ class Gate {
     } else if (path === '/mcp') {
       await this.#mcp(req, res, correlationId);
     } else if (path === METADATA_PATH && this.#app.authenticator && isRead(req)) {
-      this.#metadata(res);
+      answerMetadata(this.#app, res);
     } else {
       sendJson(res, 404, { error: 'not found' });
     }
@@ -160,8 +163,10 @@ class Gate {
       if (!isObject(message)) throw new MalformedError(INVALID_REQUEST, 'Invalid request');
       const address = this.#site.clientAddress(req.socket.remoteAddress, forwardedFor(req));
       const rateKey = authenticator ? subject : address;
-      await this.#admitted({ correlationId, identity, rateKey }, message, gone.signal, (context) =>
-        runInContext(context, () => this.#protocol(req, res, message)),
+      const context = { correlationId, identity, rateKey };
+      const slot = await this.#admit(context, message, res, gone.signal);
+      await runInContext({ ...context, slot }, () => this.#protocol(req, res, message)).finally(
+        () => slot?.abandon(),
       );
     } catch (error) {
       if (res.destroyed || gone.signal.aborted) return;
@@ -184,30 +189,24 @@ class Gate {
   }
 
   /** What is allowed is decided on the parsed body, never on a header. */
-  async #admitted(
+  async #admit(
     context: CallContext,
     { method, params }: JsonObject,
+    res: ServerResponse,
     gone: AbortSignal,
-    serve: (context: CallContext) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<Slot | undefined> {
     const { calls, lifecycle, tools, resources } = this.#app;
     const { name, uri } = isObject(params) ? params : {};
     if (method === 'resources/read' && typeof uri === 'string') {
       requireScope(context, findResource(resources, uri)?.resource.scope);
     }
-    const tool = method === 'tools/call' && typeof name === 'string' ? tools.get(name) : undefined;
-    if (method === 'tools/call' && lifecycle.draining) throw new AppError('shutting_down');
-    if (!tool) return serve(context);
+    if (method !== 'tools/call') return undefined;
+    if (lifecycle.draining) throw new AppError('shutting_down');
+    const tool = typeof name === 'string' ? tools.get(name) : undefined;
+    if (!tool) return undefined;
     requireScope(context, tool.scope);
-    const ended = lifecycle.enter();
-    try {
-      const slot = await calls.admit(context.rateKey, gone);
-      await serve({ ...context, slot }).finally(() => {
-        slot.abandon();
-      });
-    } finally {
-      ended();
-    }
+    res.once('close', lifecycle.enter());
+    return calls.admit(context.rateKey, gone);
   }
 
   #refuse(
@@ -246,49 +245,6 @@ class Gate {
     }
     return `Bearer ${parts.join(', ')}`;
   }
-
-  #ready(res: ServerResponse): void {
-    const { phase } = this.#app.lifecycle;
-    sendJson(res, phase === 'ready' ? 200 : 503, { status: phase });
-  }
-
-  /** From what is known already: no outgoing call. */
-  #health(res: ServerResponse): void {
-    const { store, records } = this.#app;
-    const checks = {
-      server: 'healthy',
-      state: store.healthy ? 'healthy' : 'degraded',
-      external_api: !records ? 'disabled' : records.healthy ? 'healthy' : 'degraded',
-    };
-    const status = Object.values(checks).includes('degraded') ? 'degraded' : 'healthy';
-    sendJson(res, 200, { status, version: VERSION, checks });
-  }
-
-  async #metrics(res: ServerResponse): Promise<void> {
-    const { registry } = this.#app.metrics;
-    const text = await registry.metrics();
-    res.writeHead(200, { 'Content-Type': registry.contentType }).end(text);
-  }
-
-  #metadata(res: ServerResponse): void {
-    sendJson(res, 200, {
-      resource: this.#site.resource,
-      authorization_servers: [this.#app.settings.authIssuer],
-      scopes_supported: scopes,
-      bearer_methods_supported: ['header'],
-    });
-  }
-}
-
-/** A body that is no JSON-RPC message: its own error, without our envelope. */
-class MalformedError extends Error {
-  override readonly name = 'MalformedError';
-  readonly code: number;
-
-  constructor(code: number, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 function requireScope({ identity }: CallContext, scope: string | undefined): void {
@@ -297,54 +253,4 @@ function requireScope({ identity }: CallContext, scope: string | undefined): voi
     message: `scope required: ${scope}`,
     details: { required_scopes: [scope] },
   });
-}
-
-/** @throws AppError `unsupported_media_type` or `too_large`, MalformedError when it is not JSON */
-async function readJson(req: IncomingMessage, maxBytes: number): Promise<unknown> {
-  const mediaType = req.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-  if (mediaType !== 'application/json') throw new AppError('unsupported_media_type');
-  if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw new AppError('too_large');
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Leaving the loop must not destroy the socket: the refusal still has to go out.
-  const body = req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-  for await (const chunk of body) {
-    size += chunk.byteLength;
-    if (size > maxBytes) throw new AppError('too_large');
-    chunks.push(chunk);
-  }
-  const value = parseJson(Buffer.concat(chunks));
-  if (isDeeperThan(MAX_NESTING, value))
-    throw new MalformedError(INVALID_REQUEST, 'Invalid request');
-  return value;
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw new MalformedError(PARSE_ERROR, 'Parse error');
-  }
-}
-
-function forwardedFor(req: IncomingMessage): string | undefined {
-  const header = req.headers['x-forwarded-for'];
-  return Array.isArray(header) ? header.join(',') : header;
-}
-
-function isRead({ method }: IncomingMessage): boolean {
-  return method === 'GET' || method === 'HEAD';
-}
-
-function sendJson(res: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body);
-  res.writeHead(status, {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(text),
-  });
-  res.end(text);
-}
-
-function sendEmpty(res: ServerResponse, status: number, headers: Record<string, string>): void {
-  res.writeHead(status, headers).end();
 }

@@ -3,7 +3,8 @@
 import { createApp } from './app.js';
 import { createLogger, type Logger } from './observability.js';
 import { NAME, VERSION } from './package.js';
-import { serveHttp, serveStdio, StartError } from './server.js';
+import { StartError } from './http.js';
+import { serveHttp, serveStdio } from './server.js';
 import { loadSettings, type Settings, SettingsError, unknownVariables } from './settings.js';
 import { startTracing } from './tracing.js';
 

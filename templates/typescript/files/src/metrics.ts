@@ -84,9 +84,9 @@ export function createMetrics() {
     inFlight,
     queued,
     openConnections,
-    toolCalled(tool: string, outcome: Outcome, seconds: number): void {
+    toolCalled(tool: string, outcome: Outcome, seconds?: number): void {
       toolCalls.inc({ tool, outcome });
-      toolDuration.observe({ tool }, seconds);
+      if (seconds !== undefined) toolDuration.observe({ tool }, seconds);
     },
     rejected(reason: ErrorCode): void {
       rejected.inc({ reason });

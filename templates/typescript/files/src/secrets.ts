@@ -25,7 +25,7 @@ export class Secret {
     return new Secret(name, { path });
   }
 
-  /** Calls `listener` with the name whenever the value is read anew. */
+  /** Calls `listener` with the name whenever the file is read. */
   onRead(listener: ReadListener): void {
     this.#onRead = listener;
   }
@@ -33,24 +33,18 @@ export class Secret {
   /** The current value; a file is read again when it changed, and its last good value outlives it. */
   async read(): Promise<string> {
     const source = this.#source;
-    if ('value' in source) return this.#remember(source.value, 'fixed');
+    if ('value' in source) return source.value;
     try {
       const { mtimeMs, size, ino } = await stat(source.path);
       const version = `${mtimeMs}:${size}:${ino}`;
-      if (this.#cached !== undefined && version === this.#version) return this.#cached;
-      return this.#remember((await readFile(source.path, 'utf8')).trim(), version);
+      if (this.#cached === undefined || version !== this.#version) {
+        this.#cached = (await readFile(source.path, 'utf8')).trim();
+        this.#version = version;
+        this.#onRead(this.name);
+      }
     } catch (error) {
       if (this.#cached === undefined) throw error;
-      return this.#cached;
     }
-  }
-
-  #remember(value: string, version: string): string {
-    if (version !== this.#version) {
-      this.#version = version;
-      this.#cached = value;
-      this.#onRead(this.name);
-    }
-    return value;
+    return this.#cached;
   }
 }

@@ -1,18 +1,26 @@
 /** Settings: typed, from the environment, all problems reported at once. */
 import { readFileSync } from 'node:fs';
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 
 import { NAME } from './package.js';
 import { Secret } from './secrets.js';
+import {
+  boolean,
+  httpUrl,
+  integer,
+  type Kind,
+  MAX_COUNT,
+  networks,
+  oneOf,
+  seconds,
+  stateUrl,
+  text,
+  words,
+} from './setting-kinds.js';
+import { nearest } from './text.js';
 import { toolNames } from './tools/registry.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** How a raw value is read; `undefined` means it is not what `expected` says. */
-interface Kind<T> {
-  readonly expected: string;
-  readonly parse: (raw: string) => T | undefined;
-}
 
 interface Definition<T> {
   readonly variable: string;
@@ -24,84 +32,6 @@ const SERVICE_LINK = /^(?:tcp|udp):\/\//;
 const LINK_PROBLEM =
   'this looks like a Kubernetes service link; set enableServiceLinks: false or rename the Service';
 const FOREIGN = /^MCP_(?:TIMEOUT|TOOL_TIMEOUT|.*_SERVICE_HOST|.*_PORT.*)$/;
-const MAX_COUNT = 1_000_000_000;
-const MAX_SECONDS = 86_400;
-
-const TRUE = new Set(['true', '1', 'yes', 'on']);
-const FALSE = new Set(['false', '0', 'no', 'off']);
-
-const words: Kind<readonly string[]> = {
-  expected: 'expected a comma list',
-  parse: (raw) =>
-    raw
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
-};
-
-const boolean: Kind<boolean> = {
-  expected: 'expected true or false',
-  parse: (raw) => {
-    const value = raw.toLowerCase();
-    return TRUE.has(value) ? true : FALSE.has(value) ? false : undefined;
-  },
-};
-
-const httpUrl: Kind<string> = {
-  expected: 'expected an http or https URL',
-  parse: (raw) => {
-    const url = URL.canParse(raw) ? new URL(raw) : undefined;
-    return url && /^https?:$/.test(url.protocol) && url.port !== '0' ? raw : undefined;
-  },
-};
-
-const stateUrl: Kind<string> = {
-  expected: 'expected memory://, redis://HOST or rediss://HOST',
-  parse: (raw) =>
-    raw === 'memory://' || (/^rediss?:\/\/./.test(raw) && URL.canParse(raw)) ? raw : undefined,
-};
-
-const networks: Kind<readonly string[]> = {
-  expected: 'expected a comma list of addresses or networks',
-  parse: (raw) => {
-    const list = words.parse(raw);
-    return list?.every((network) => addNetwork(new BlockList(), network)) ? list : undefined;
-  },
-};
-
-function text(max: number): Kind<string> {
-  return {
-    expected: `expected at most ${max} characters`,
-    parse: (raw) => (raw.length <= max ? raw : undefined),
-  };
-}
-
-function oneOf<const T extends string>(...values: readonly T[]): Kind<T> {
-  const choices = `${values.slice(0, -1).join(', ')} or ${values.at(-1) ?? ''}`;
-  return {
-    expected: `expected ${choices}`,
-    parse: (raw) => values.find((value) => value.toLowerCase() === raw.toLowerCase()),
-  };
-}
-
-function integer(min: number, max: number): Kind<number> {
-  return {
-    expected: `expected an integer from ${min} to ${max}`,
-    parse: (raw) => (/^[+-]?\d{1,15}$/.test(raw) ? within(Number(raw), min, max) : undefined),
-  };
-}
-
-function seconds(min: number): Kind<number> {
-  return {
-    expected: `expected a number from ${min} to ${MAX_SECONDS}`,
-    parse: (raw) => within(Number(raw), min, MAX_SECONDS),
-  };
-}
-
-function within(value: number, min: number, max: number): number | undefined {
-  return value >= min && value <= max ? value : undefined;
-}
-
 function setting<T>(variable: string, kind: Kind<T>, fallback: T): Definition<T> {
   return { variable, kind, fallback };
 }
@@ -218,17 +148,6 @@ export function unknownVariables(env: Environment = process.env) {
     .map((variable) => ({ variable, suggestion: nearest(variable, VARIABLES) }));
 }
 
-/** Adds an address or a CIDR network; false when it is neither. */
-export function addNetwork(list: BlockList, network: string): boolean {
-  const [address = '', prefix, ...rest] = network.split('/');
-  const version = isIP(address);
-  const width = version === 6 ? 128 : 32;
-  const bits = prefix === undefined ? width : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
-  if (version === 0 || rest.length > 0 || bits < 0 || bits > width) return false;
-  list.addSubnet(address, bits, version === 6 ? 'ipv6' : 'ipv4');
-  return true;
-}
-
 export async function stateUrlOf({ stateUrl: secret }: Settings): Promise<string> {
   return (await secret?.read()) ?? 'memory://';
 }
@@ -321,24 +240,4 @@ function findConflicts(settings: Settings): string[] {
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-}
-
-function nearest(word: string, candidates: readonly string[]): string {
-  const ranked = candidates.map((name) => ({ name, distance: editDistance(word, name) }));
-  ranked.sort((a, b) => a.distance - b.distance);
-  return ranked[0]?.name ?? '';
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (const [row, left] of Array.from(a).entries()) {
-    const current = [row + 1];
-    for (const [column, right] of Array.from(b).entries()) {
-      const substitution = (previous[column] ?? 0) + (left === right ? 0 : 1);
-      const gap = Math.min(current[column] ?? 0, previous[column + 1] ?? 0) + 1;
-      current.push(Math.min(substitution, gap));
-    }
-    previous = current;
-  }
-  return previous.at(-1) ?? 0;
 }

@@ -2,7 +2,8 @@
 import { BlockList, isIP } from 'node:net';
 
 import { AppError } from './errors.js';
-import { addNetwork, type Settings } from './settings.js';
+import { addNetwork } from './setting-kinds.js';
+import type { Settings } from './settings.js';
 
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
 

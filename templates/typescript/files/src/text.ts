@@ -43,3 +43,24 @@ export function cleanJson(value: unknown): unknown {
     Object.entries(value).map(([key, member]) => [cleanText(key), cleanJson(member)]),
   );
 }
+
+/** The candidate that takes the fewest edits to become. */
+export function nearest(word: string, candidates: readonly string[]): string {
+  const ranked = candidates.map((name) => ({ name, distance: editDistance(word, name) }));
+  ranked.sort((a, b) => a.distance - b.distance);
+  return ranked[0]?.name ?? '';
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (const [row, left] of Array.from(a).entries()) {
+    const current = [row + 1];
+    for (const [column, right] of Array.from(b).entries()) {
+      const substitution = (previous[column] ?? 0) + (left === right ? 0 : 1);
+      const gap = Math.min(current[column] ?? 0, previous[column + 1] ?? 0) + 1;
+      current.push(Math.min(substitution, gap));
+    }
+    previous = current;
+  }
+  return previous.at(-1) ?? 0;
+}

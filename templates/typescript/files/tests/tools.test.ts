@@ -2,11 +2,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
 import { AppError } from '../src/errors.js';
 import { Operations } from '../src/operations.js';
-import { enabledResources, enabledTools, fullDescription, tools } from '../src/tools/registry.js';
+import { fullDescription } from '../src/tools/contract.js';
+import { enabledResources, enabledTools, tools } from '../src/tools/registry.js';
 import { loadSettings } from '../src/settings.js';
 import { MemoryStore } from '../src/state.js';
 import { cleanJson, cleanText } from '../src/text.js';
 import { processText, type ToolContext } from '../src/tools/tools.js';
+import { eventually } from './support/eventually.js';
 import { silentLogger } from './support/logger.js';
 
 const LIMITS = { maxRunning: 2, maxKept: 10, ttlSeconds: 60 };
@@ -119,7 +121,7 @@ describe('arguments', () => {
 });
 
 async function statusBecomes(status: string, id: string, context: ToolContext): Promise<void> {
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const now = await call('check_operation_status', { operation_id: id }, context);
     expect(now['status']).toBe(status);
   });
@@ -145,7 +147,7 @@ describe('operations', () => {
       status_uri: `operation://${id}`,
     });
 
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect(await call('check_operation_status', { operation_id: id }, context)).toEqual({
         operation_id: id,
         status: 'completed',
@@ -163,7 +165,7 @@ describe('operations', () => {
         return Promise.resolve();
       },
     });
-    const id = await start(context, { steps: 4, step_milliseconds: 80 });
+    const id = await start(context, { steps: 10, step_milliseconds: 80 });
     await statusBecomes('running', id, context);
     const after = await call(
       'check_operation_status',

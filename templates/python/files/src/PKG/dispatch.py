@@ -42,6 +42,7 @@ class Ticket:
     """A call that has passed scope, rate limit and bulkhead; `deadline` is on the loop's clock."""
 
     tool: str
+    arguments: Mapping[str, Any]
     deadline: float
 
 
@@ -90,7 +91,9 @@ class Dispatcher:
         )
 
     @asynccontextmanager
-    async def admit(self, tool: Tool, who: Caller) -> AsyncIterator[Ticket]:
+    async def admit(
+        self, tool: Tool, arguments: Mapping[str, Any], who: Caller
+    ) -> AsyncIterator[Ticket]:
         """Hold a slot for a call of `tool`.
 
         Waiting for it counts towards the tool's timeout; when that is used up in the queue, the
@@ -101,23 +104,22 @@ class Dispatcher:
             check_scope(who.principal, tool.scope)
             await self._limiter.check(who.key)
             async with self._bulkhead.slot(deadline):
-                admission = Ticket(tool.name, deadline)
+                admission = Ticket(tool.name, arguments, deadline)
                 token = ticket.set(admission)
                 try:
                     yield admission
                 finally:
                     ticket.reset(token)
 
-    async def call(
-        self, tool: Tool, arguments: Mapping[str, Any], deadline: float, context: ToolContext
-    ) -> Outcome:
+    async def call(self, tool: Tool, admission: Ticket, context: ToolContext) -> Outcome:
         """Run an admitted call and give account of it in logs, metrics and the audit trail."""
+        arguments = admission.arguments
         started = time.perf_counter()
         facts: dict[str, Any] = {"tool_name": tool.name, "input_length": len(_dump(arguments))}
         outcome = "server_error"
         self.note_use(tool)
         try:
-            result = await self._run(tool, arguments, deadline, context)
+            result = await self._run(tool, admission, context)
         except AppError as error:
             outcome = error.category.value
             facts |= {"error_category": outcome, "error_code": error.code}
@@ -169,13 +171,11 @@ class Dispatcher:
             self._metrics.deprecated_uses.labels(contract.name).inc()
             _log.warning("contract.deprecated_used", contract=contract.name)
 
-    async def _run(
-        self, tool: Tool, arguments: Mapping[str, Any], deadline: float, context: ToolContext
-    ) -> Outcome:
+    async def _run(self, tool: Tool, admission: Ticket, context: ToolContext) -> Outcome:
         """Return the tool's result; raises only AppError."""
-        request = validate(tool.input, arguments)
+        request = validate(tool.input, admission.arguments)
         try:
-            with anyio.move_on_at(deadline) as scope:
+            with anyio.move_on_at(admission.deadline) as scope:
                 result = await tool.run(request, context)
                 structured = result.model_dump(mode="json", exclude_none=True)
                 text = _dump(structured)

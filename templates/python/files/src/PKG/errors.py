@@ -28,39 +28,27 @@ class ErrorKind:
     http_status: int | None = None
 
 
+_CLIENT, _SERVER, _BUSINESS = ErrorCategory.CLIENT, ErrorCategory.SERVER, ErrorCategory.BUSINESS
+
 ERRORS: Mapping[str, ErrorKind] = MappingProxyType(
     {
-        "invalid_argument": ErrorKind(ErrorCategory.CLIENT, "Invalid arguments"),
-        "unauthenticated": ErrorKind(
-            ErrorCategory.CLIENT, "a valid bearer token is required", http_status=401
-        ),
-        "insufficient_scope": ErrorKind(ErrorCategory.CLIENT, "scope required", http_status=403),
-        "forbidden": ErrorKind(ErrorCategory.CLIENT, "not allowed", http_status=403),
-        "too_large": ErrorKind(
-            ErrorCategory.CLIENT, "request body is larger than allowed", http_status=413
-        ),
-        "unsupported_media_type": ErrorKind(
-            ErrorCategory.CLIENT, "content type must be application/json", http_status=415
-        ),
-        "rate_limited": ErrorKind(ErrorCategory.CLIENT, "rate limit exceeded", http_status=429),
-        "record_not_found": ErrorKind(ErrorCategory.BUSINESS, "record_id: no such record"),
-        "operation_not_found": ErrorKind(ErrorCategory.BUSINESS, "operation_id: no such operation"),
-        "state_conflict": ErrorKind(ErrorCategory.BUSINESS, "the state does not allow this"),
-        "too_many_operations": ErrorKind(ErrorCategory.BUSINESS, "too many running operations"),
-        "overloaded": ErrorKind(ErrorCategory.SERVER, "the server is at capacity", http_status=503),
-        "shutting_down": ErrorKind(
-            ErrorCategory.SERVER, "the server is shutting down", http_status=503
-        ),
-        "dependency_unavailable": ErrorKind(
-            ErrorCategory.SERVER, "a dependency is unavailable", http_status=503
-        ),
-        "timeout": ErrorKind(
-            ErrorCategory.SERVER, "the tool did not finish in time", http_status=408
-        ),
-        "result_too_large": ErrorKind(
-            ErrorCategory.SERVER, "the result is larger than allowed", http_status=500
-        ),
-        "internal": ErrorKind(ErrorCategory.SERVER, "internal error", http_status=500),
+        "invalid_argument": ErrorKind(_CLIENT, "Invalid arguments"),
+        "unauthenticated": ErrorKind(_CLIENT, "a valid bearer token is required", 401),
+        "insufficient_scope": ErrorKind(_CLIENT, "scope required", 403),
+        "forbidden": ErrorKind(_CLIENT, "not allowed", 403),
+        "too_large": ErrorKind(_CLIENT, "request body is larger than allowed", 413),
+        "unsupported_media_type": ErrorKind(_CLIENT, "content type must be application/json", 415),
+        "rate_limited": ErrorKind(_CLIENT, "rate limit exceeded", 429),
+        "record_not_found": ErrorKind(_BUSINESS, "record_id: no such record"),
+        "operation_not_found": ErrorKind(_BUSINESS, "operation_id: no such operation"),
+        "state_conflict": ErrorKind(_BUSINESS, "the state does not allow this"),
+        "too_many_operations": ErrorKind(_BUSINESS, "too many running operations"),
+        "overloaded": ErrorKind(_SERVER, "the server is at capacity", 503),
+        "shutting_down": ErrorKind(_SERVER, "the server is shutting down", 503),
+        "dependency_unavailable": ErrorKind(_SERVER, "a dependency is unavailable", 503),
+        "timeout": ErrorKind(_SERVER, "the tool did not finish in time", 408),
+        "result_too_large": ErrorKind(_SERVER, "the result is larger than allowed"),
+        "internal": ErrorKind(_SERVER, "internal error"),
     }
 )
 

@@ -13,9 +13,10 @@ from .limits import RateLimiter
 from .metrics import Metrics
 from .operations import Operations
 from .records import RecordsApi
+from .redis_connection import RedisConnection
 from .settings import Settings
 from .state import MemoryStore, OperationStore
-from .state_redis import RedisConnection, RedisStore, shared_buckets
+from .state_redis import RedisStore, shared_buckets
 from .tools.registry import Resource, Tool, enabled_resources, enabled_tools
 
 

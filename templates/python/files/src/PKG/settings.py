@@ -4,24 +4,31 @@ import difflib
 import fnmatch
 import os
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from annotated_types import Ge, Le
-from pydantic import (
-    AfterValidator,
-    AllowInfNan,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from . import NAME
+from .settings_types import (
+    Count,
+    File,
+    LogLevel,
+    Names,
+    Networks,
+    Port,
+    Positive,
+    PositiveSeconds,
+    Seconds,
+    StateUrl,
+    Url,
+    check_state_url,
+)
 from .tools.registry import TOOLS
 
 SECRETS = ("api_key", "state_url")
@@ -39,68 +46,6 @@ class SettingsError(Exception):
         self.problems = problems
 
 
-def _split(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part for part in (item.strip() for item in value.split(",")) if part)
-    return value
-
-
-def _upper(value: object) -> object:
-    return value.upper() if isinstance(value, str) else value
-
-
-def _http_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        valid = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ValueError("expected an http or https URL")
-    return value
-
-
-def _state_url(value: SecretStr) -> SecretStr:
-    check_state_url(value.get_secret_value())
-    return value
-
-
-def check_state_url(url: str) -> None:
-    """Raise ValueError unless a state store can be reached by `url`."""
-    if urlsplit(url).scheme not in {"memory", "redis", "rediss"}:
-        raise ValueError("expected memory://, redis://HOST or rediss://HOST")
-
-
-def _readable(path: Path) -> Path:
-    try:
-        path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise ValueError("expected a readable file") from None
-    return path
-
-
-def _network(value: object) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(str(value), strict=False)
-    except ValueError:
-        raise ValueError("expected a comma list of addresses or networks") from None
-
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-Networks = Annotated[
-    tuple[Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)], ...],
-    NoDecode,
-    BeforeValidator(_split),
-]
-File = Annotated[Path, AfterValidator(_readable)]
-Url = Annotated[str, AfterValidator(_http_url)]
-StateUrl = Annotated[SecretStr, AfterValidator(_state_url)]
-Count = Annotated[int, Ge(0), Le(1_000_000_000)]
-Positive = Annotated[int, Ge(1), Le(1_000_000_000)]
-Seconds = Annotated[float, Ge(0), Le(86_400), AllowInfNan(allow_inf_nan=False)]
-PositiveSeconds = Annotated[float, Ge(0.001), Le(86_400), AllowInfNan(allow_inf_nan=False)]
-
-
 class Settings(BaseSettings):
     """The server's settings: field `server_port` is the variable `MCP_SERVER_PORT`."""
 
@@ -111,14 +56,12 @@ class Settings(BaseSettings):
     server_name: str = Field(default=NAME, max_length=200)
     transport: Literal["stdio", "http"] = "stdio"
     server_host: str = "127.0.0.1"
-    server_port: Annotated[int, Ge(0), Le(65_535)] = 8000
+    server_port: Port = 8000
     public_url: Url | None = None
     allowed_hosts: Names = ()
     allowed_origins: Names = ()
     trusted_proxies: Networks = ()
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)] = (
-        "INFO"
-    )
+    log_level: LogLevel = "INFO"
     log_format: Literal["json", "console"] = "json"
     debug_mode: bool = False
     enable_writes: bool = False
@@ -206,7 +149,7 @@ def _without_credentials(value: object) -> object:
     if not isinstance(value, str) or "://" not in value:
         return list(value) if isinstance(value, tuple) else value
     parts = urlsplit(value)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def load() -> Settings:

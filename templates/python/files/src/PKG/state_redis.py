@@ -3,38 +3,22 @@
 Each script is atomic, and all keys of one server hash to one slot. Keys hold digests, no names.
 """
 
-import asyncio
 import hashlib
 import json
-import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
-
-import redis.asyncio as redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from typing import cast
 
 from . import NAME
-from .credentials import Secret
-from .errors import AppError, dependency_unavailable
-from .metrics import Metrics
-from .observability import get_logger
-from .settings import Settings, check_state_url
+from .errors import AppError
+from .redis_connection import RedisConnection
+from .settings import Settings
 from .state import MAX_PER_OWNER, Operation, Request
 from .tools.models import Status
 
-DEPENDENCY = "state"
 LEASE_SECONDS = 15
 """An operation without a sign of its worker for this long is failed."""
 
-_TIMEOUT_SECONDS = 2.0
-_PING_SECONDS = 2.0
 _PREFIX = f"{{{NAME}}}:"
-
-_log = get_logger(__name__)
-
-ResultT = TypeVar("ResultT")
 
 _CREATE = """
 local id, owner, fingerprint, key, limit, ttl, lease, keep, prefix = unpack(ARGV)
@@ -111,85 +95,6 @@ redis.call('HSET', name, 'tokens', tostring(tokens), 'updated', string.format('%
 redis.call('EXPIRE', name, math.ceil(burst / rate) + 60)
 return tostring(wait)
 """
-
-
-class RedisConnection:
-    """A pooled connection that knows whether Redis is in reach and follows a rotated URL."""
-
-    def __init__(self, url: Secret, metrics: Metrics) -> None:
-        self.healthy = False
-        self._secret = url
-        self._metrics = metrics
-        self._url = ""
-        self._client: redis.Redis | None = None
-
-    async def watch(self, reached: Callable[[], None]) -> None:
-        """Keep `healthy` true to the facts for ever; call `reached` once Redis first answers."""
-        while True:
-            try:
-                await self._follow_url()
-                await self.run(lambda client: client.ping())
-                reached()
-            except AppError:
-                pass  # `run` has taken note
-            except ValueError as error:
-                _log.warning("state.url_ignored", reason=str(error))
-            await asyncio.sleep(_PING_SECONDS)
-
-    async def run(self, command: Callable[[redis.Redis], Awaitable[ResultT]]) -> ResultT:
-        """Return what `command` returns; raises AppError `dependency_unavailable` within 2 s."""
-        started, outcome = time.perf_counter(), "error"
-        try:
-            if self._client is None:
-                raise dependency_unavailable(DEPENDENCY)
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
-                result = await command(self._client)
-        except TimeoutError:
-            outcome = "timeout"
-            self._note(healthy=False, reason="timeout")
-            raise dependency_unavailable(DEPENDENCY) from None
-        except (RedisError, OSError) as error:
-            self._note(healthy=False, reason=type(error).__name__)
-            raise dependency_unavailable(DEPENDENCY) from None
-        else:
-            outcome = "success"
-            self._note(healthy=True)
-            return result
-        finally:
-            self._metrics.dependency_duration.labels(DEPENDENCY, outcome).observe(
-                time.perf_counter() - started
-            )
-
-    async def script(self, text: str, keys: list[str], *args: str | float) -> Any:
-        """Run a Lua script, loaded on first use; what it returns depends on the script."""
-        return await self.run(lambda client: client.register_script(text)(keys=keys, args=args))
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-
-    def _note(self, *, healthy: bool, reason: str | None = None) -> None:
-        if healthy != self.healthy:
-            event = "state.available" if healthy else "state.unavailable"
-            _log.log(20 if healthy else 30, event, reason=reason)
-        self.healthy = healthy
-
-    async def _follow_url(self) -> None:
-        url = await self._secret.get() or ""
-        if url == self._url:
-            return
-        check_state_url(url)
-        previous, self._url = self._client, url
-        self._client = redis.Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_timeout=_TIMEOUT_SECONDS,
-            socket_connect_timeout=_TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), retries=1),  # a pooled connection may have gone stale
-        )
-        if previous is not None:
-            await previous.aclose()
 
 
 class RedisStore:

@@ -1,84 +1,87 @@
 """Nothing secret and nothing that a caller sent stands in an answer, a log line or a metric."""
 
 import json
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import httpx2
+import pytest
 
-from tests.support import Issuer, answer, http_server, request
+from tests.support import Issuer, Server, answer, http_server, request
 
 CANARY = "canary-7f3a"
+CREDENTIALS = f"user:{CANARY}"
+SCOPES = ("text:read", "records:read", "operations:write", "config:read")
 
 
-def test_canaries_stay_where_they_are(issuer: Issuer, tmp_path: Path) -> None:
-    key_file = tmp_path / "key"
+@pytest.fixture(scope="module")
+def server(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose every secret is a canary, told to log all it can."""
+    folder = tmp_path_factory.mktemp("leaks")
+    key_file = folder / "key"
     key_file.write_text(f"{CANARY}-key", encoding="utf-8")
     settings = issuer.settings() | {
         "MCP_API_KEY_FILE": str(key_file),
-        "MCP_API_BASE_URL": f"http://user:{CANARY}-url@127.0.0.1:9/?q={CANARY}",
+        "MCP_API_BASE_URL": f"http://{CREDENTIALS}@127.0.0.1:9/?q={CANARY}",
         "MCP_DEBUG_MODE": "true",
         "MCP_ENABLE_WRITES": "true",
         "MCP_LOG_LEVEL": "DEBUG",
         "MCP_RETRY_ATTEMPTS": "1",
     }
-    scopes = ("text:read", "records:read", "operations:write", "config:read")
-    token = issuer.token(*scopes, email=f"{CANARY}@example.com")
-    sent = [
-        request("tools/call", name="process_text", arguments={"text": 1, CANARY: CANARY}),
-        request("tools/call", name="lookup_record", arguments={"record_id": CANARY}),
-        request("tools/call", name="lookup_record", arguments={"record_id": f"../{CANARY}"}),
-        request("tools/call", name="start_operation", arguments={"idempotency_key": CANARY}),
-        request("tools/call", name=f"no-{CANARY}", arguments={}),
-        request("resources/read", uri="config://server-settings"),
-        request("prompts/get", name="summarize_text", arguments={}),
-        request("prompts/get", name=CANARY, arguments={"text": CANARY}),
-    ]
-    answers = []
-    with http_server(tmp_path / "server.log", **settings) as server:
-        for headers, body in sent:
-            authorization = {"Authorization": f"Bearer {token}"}
-            response = httpx2.post(
-                f"{server.url}/mcp", headers=headers | authorization, content=body
-            )
-            answers.append(json.dumps(answer(response.text)))
-        forged = httpx2.post(
-            f"{server.url}/mcp",
-            headers=sent[0][0] | {"Authorization": f"Bearer {CANARY}.{CANARY}.{CANARY}"},
-            content=sent[0][1],
-        )
-        beside = [httpx2.get(f"{server.url}/{path}").text for path in ("health", "metrics")]
-        log = server.log.read_text(encoding="utf-8")
+    with http_server(folder / "server.log", **settings) as running:
+        yield running
 
-    # An unknown argument is named, so that the caller can correct it; its value is not.
-    first = answers[0].replace(f"{CANARY} is not allowed", "").replace(f'\\"{CANARY}\\"', "", 1)
-    for text in (first, *answers[1:], forged.text, *beside):
+
+def send(server: Server, token: str, method: str, *, request_id: str = "id", **params: Any) -> str:
+    """Return what the server answers, in one line."""
+    headers, body = request(method, **params)
+    headers |= {"Authorization": f"Bearer {token}", "X-Request-ID": request_id}
+    response = httpx2.post(f"{server.url}/mcp", headers=headers, content=body)
+    return json.dumps(answer(response.text))
+
+
+def test_canaries_stay_where_they_are(server: Server, issuer: Issuer) -> None:
+    token = issuer.token(*SCOPES, email=f"{CANARY}@example.com")
+
+    def call(tool: str, **arguments: Any) -> str:
+        return send(server, token, "tools/call", name=tool, arguments=arguments)
+
+    answers = [
+        call("process_text", text=1, options={"trim": CANARY}),
+        call("lookup_record", record_id=CANARY),
+        call("lookup_record", record_id=f"../{CANARY}"),
+        call("start_operation", idempotency_key=CANARY),
+        call("start_operation", idempotency_key=CANARY, steps=3),
+        call(f"no-{CANARY}"),
+        send(server, token, "resources/read", uri="config://server-settings"),
+        send(server, token, "prompts/get", name="summarize_text", arguments={}),
+        send(server, token, "prompts/get", name=CANARY, arguments={"text": CANARY}),
+        send(server, f"{CANARY}.{CANARY}.{CANARY}", "tools/list"),
+        *(httpx2.get(f"{server.url}/{path}").text for path in ("health", "metrics")),
+    ]
+
+    for text in answers:
         assert CANARY not in text
+    log = server.log.read_text(encoding="utf-8")
+    assert "audit.tool_called" in log
     assert CANARY not in log
     assert token not in log
-    assert token.split(".")[2] not in log
+    assert token.rpartition(".")[2] not in log
 
 
-def test_the_audit_trail_says_who_did_what(issuer: Issuer, tmp_path: Path) -> None:
-    with http_server(tmp_path / "server.log", **issuer.settings()) as server:
-        for request_id, scope in (("first", "text:read"), ("second", "other")):
-            headers, body = request("tools/call", name="process_text", arguments={"text": "hello"})
-            headers |= {
-                "Authorization": f"Bearer {issuer.token(scope)}",
-                "X-Request-ID": request_id,
-            }
-            httpx2.post(f"{server.url}/mcp", headers=headers, content=body)
-        events = server.events()
+def test_the_audit_trail_says_who_did_what(server: Server, issuer: Issuer) -> None:
+    hello = {"name": "process_text", "arguments": {"text": "hello"}}
+    for request_id, scope in (("first", "text:read"), ("second", "other")):
+        token = issuer.token(scope, sub="bob")
+        send(server, token, "tools/call", request_id=request_id, **hello)
 
-    (called,) = (each for each in events if each["event"] == "audit.tool_called")
-    (denied,) = (each for each in events if each["event"] == "audit.denied")
-    (completed,) = (each for each in events if each["event"] == "tool.completed")
-    assert (called["subject"], called["name"], called["outcome"]) == (
-        "alice",
-        "process_text",
-        "success",
-    )
+    events = {(each["event"], each["correlation_id"]): each for each in server.events()}
+    called = events["audit.tool_called", "first"]
+    denied = events["audit.denied", "second"]
+    completed = events["tool.completed", "first"]
+    assert (called["subject"], called["outcome"]) == ("bob", "success")
+    assert called["name"] == completed["tool_name"] == "process_text"
     assert called["arguments_digest"]
-    assert called["correlation_id"] == completed["correlation_id"] == "first"
-    assert (denied["subject"], denied["outcome"]) == ("alice", "insufficient_scope")
-    assert denied["correlation_id"] == "second"
+    assert (denied["subject"], denied["outcome"]) == ("bob", "insufficient_scope")
     assert completed["duration_ms"] > 0
+    assert "audit.secret_read" in {event for event, _ in events}

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 import { describe, expect, test } from 'vitest';
 
+import { apiDocs } from '../../scripts/api-docs.mjs';
 import { ERRORS } from '../../src/errors.js';
 import { createMetrics } from '../../src/metrics.js';
 import { NAME, VERSION } from '../../src/package.js';
@@ -14,6 +15,10 @@ const read = (path: string) => readFileSync(path, 'utf8');
 function captures(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].map(([, group = '']) => group);
 }
+
+test('docs/api.md is what the contracts say (make docs)', () => {
+  expect(read('docs/api.md')).toBe(apiDocs('contracts'));
+});
 
 describe('docs/troubleshooting.md', () => {
   const text = read('docs/troubleshooting.md');

@@ -1,7 +1,8 @@
 // The real process over HTTP with the official client, from start to SIGTERM.
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 
 import { connectHttp, type Era } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
 import { type ServerProcess, startServer } from '../support/process.js';
 import { createIssuer } from '../support/tokens.js';
 
@@ -38,7 +39,7 @@ describe.each(ERAS)('protocol %s', (_name, era) => {
 test.skipIf(process.platform === 'win32')(
   'SIGTERM: not ready but serving, running calls finish, exit code 0',
   async () => {
-    server = await startServer({ MCP_ENABLE_WRITES: 'true', MCP_SHUTDOWN_DELAY_SECONDS: '0.5' });
+    server = await startServer({ MCP_ENABLE_WRITES: 'true', MCP_SHUTDOWN_DELAY_SECONDS: '2' });
     const client = await connectHttp(server.url);
     const started = await client.callTool({
       name: 'start_operation',
@@ -50,7 +51,7 @@ test.skipIf(process.platform === 'win32')(
         name: 'check_operation_status',
         arguments: { operation_id, wait_seconds },
       });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await check(0)).structuredContent).toMatchObject({ status: 'running' });
     });
     const waiting = check(10);

@@ -3,9 +3,10 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 
 import { type Era, newClient } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
 import { cleanEnvironment } from '../support/process.js';
 
 const INITIALIZE = {
@@ -51,15 +52,15 @@ function startRaw(settings: Record<string, string> = {}) {
     },
     messages,
     answer: (id: number) =>
-      vi.waitFor(() => {
+      eventually(() => {
         const found = messages().find((message) => message['id'] === id);
         if (found === undefined) throw new Error(`no answer to ${id}: ${stdout}${stderr}`);
         return found;
-      }, 15_000),
+      }),
     logged: (event: string) =>
-      vi.waitFor(() => {
+      eventually(() => {
         if (!stderr.includes(`"${event}"`)) throw new Error(`no ${event}: ${stderr}`);
-      }, 15_000),
+      }),
     end: () => process_.stdin.end(),
     kill: (signal: NodeJS.Signals) => process_.kill(signal),
     exitCode: async () => (await exited)[0],

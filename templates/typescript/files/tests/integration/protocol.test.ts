@@ -1,13 +1,14 @@
 // The official client on the protocol handler, without a socket, in both protocol eras.
 import type { Client } from '@modelcontextprotocol/client';
 import { createMcpHandler } from '@modelcontextprotocol/server';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { type App, createApp, stopApp } from '../../src/app.js';
 import { DESCRIPTION, NAME, VERSION } from '../../src/package.js';
 import { createProtocolServer } from '../../src/server.js';
 import { loadSettings } from '../../src/settings.js';
 import { connectInMemory, type Era } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
 import { silentLogger } from '../support/logger.js';
 
 function firstText(parts: readonly object[]): unknown {
@@ -102,7 +103,7 @@ describe.each<[string, Era]>([
       arguments: { steps: 3, step_milliseconds: 20 },
     });
     const { operation_id, status_uri } = started.structuredContent as Record<string, string>;
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const status = await client.callTool({
         name: 'check_operation_status',
         arguments: { operation_id, wait_seconds: 1 },

@@ -1,7 +1,8 @@
 // Replicas that share operations and rate limits through a real Redis, and what happens without it.
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { serve, type TestServer } from '../support/app.js';
+import { eventually } from '../support/eventually.js';
 import { hasRedis, startRedis } from '../support/redis.js';
 import { content, envelope, post, toolCall } from '../support/rpc.js';
 import { skippedBecause } from '../support/skip.js';
@@ -21,9 +22,9 @@ describe.skipIf(skipped)('with Redis', () => {
       ...settings,
     });
     replicas.push(replica);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await fetch(`${replica.url}/ready`)).status).toBe(200);
-    }, 10_000);
+    });
     return replica;
   }
 
@@ -77,7 +78,7 @@ describe.skipIf(skipped)('with Redis', () => {
     const first = await newReplica();
     const done = await start(first, { steps: 2, step_milliseconds: 0 });
     const running = await start(first, LONG);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const check = await call(first, 'check_operation_status', {
         operation_id: done['operation_id'],
       });
@@ -125,9 +126,9 @@ describe.skipIf(skipped)('with Redis', () => {
     expect(await health()).toMatchObject({ status: 'degraded', checks: { state: 'degraded' } });
 
     redis = await startRedis(redis.port);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await health()).status).toBe('healthy');
-    }, 10_000);
+    });
     expect(await start(replica, { steps: 1, step_milliseconds: 0 })).toMatchObject({
       status: 'started',
     });
@@ -140,8 +141,8 @@ describe.skipIf(skipped)('with Redis', () => {
     const response = await fetch(`${replica.url}/ready`);
     expect([response.status, await response.json()]).toEqual([503, { status: 'starting' }]);
     redis = await startRedis(redis.port);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await fetch(`${replica.url}/ready`)).status).toBe(200);
-    }, 10_000);
+    });
   });
 });

@@ -1,8 +1,9 @@
 // Who may do what: scopes, and what belongs to others.
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import { resources, tools } from '../../src/tools/registry.js';
 import { serve, type TestServer } from '../support/app.js';
+import { eventually } from '../support/eventually.js';
 import { startRecords, type Records } from '../support/records.js';
 import {
   content,
@@ -150,7 +151,7 @@ test('the limit of running operations is per subject', async () => {
 test('refusals are audited with the subject and counted', async () => {
   const token = await issuer.token({ subject: 'carol', scopes: [] });
   await post(server.url, toolCall('process_text', { text: 'canary-text' }), { token });
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const denied = server.logs.filter(
       ({ event, subject }) => event === 'audit.denied' && subject === 'carol',
     );

@@ -135,13 +135,7 @@ test('the metadata of the resource say where tokens come from', async () => {
   expect(await response.json()).toEqual({
     resource: `${server.url}/mcp`,
     authorization_servers: [issuer.issuer],
-    scopes_supported: [
-      'config:read',
-      'operations:read',
-      'operations:write',
-      'records:read',
-      'text:read',
-    ],
+    scopes_supported: ['config:read', 'text:read'],
     bearer_methods_supported: ['header'],
   });
 });

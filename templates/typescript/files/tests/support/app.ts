@@ -1,9 +1,8 @@
-import { vi } from 'vitest';
-
 import { createApp } from '../../src/app.js';
 import { createLogger } from '../../src/observability.js';
 import { serveHttp } from '../../src/server.js';
 import { loadSettings } from '../../src/settings.js';
+import { eventually } from './eventually.js';
 
 export type LogLine = Record<string, unknown> & { event: string };
 
@@ -16,7 +15,7 @@ export async function serve(settings: Record<string, string> = {}) {
   const stopping = new AbortController();
   const ended = serveHttp(app, stopping.signal);
   const logged = (event: string) =>
-    vi.waitFor(() => {
+    eventually(() => {
       const line = logs.findLast((candidate) => candidate.event === event);
       if (line === undefined) throw new Error(`${event} was not logged`);
       return line;
