@@ -15,3 +15,5 @@ pub mod render;
 pub mod schema;
 pub mod version;
 mod walk;
+mod walk_keys;
+mod walk_parts;

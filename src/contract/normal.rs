@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::schema::{is_numeric_format, node::canonical};
+use super::schema::{is_numeric_format, literal::canonical};
 
 const SAFE: u64 = 9_007_199_254_740_991;
 

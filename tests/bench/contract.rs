@@ -1,5 +1,10 @@
 //! How long a comparison of a thousand tools takes, all of them changed: `cargo bench --bench contract`.
-#![allow(clippy::print_stdout, clippy::unwrap_used, missing_docs, reason = "a benchmark prints, and stops where it fails")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a benchmark prints, and stops where it fails"
+)]
 
 use std::time::Instant;
 
@@ -11,7 +16,8 @@ fn tools(length: u64, output: &[&str]) -> Contracts {
     let properties: Map<String, Value> = (0..20)
         .map(|n| (format!("p{n}"), json!({"type": "string", "maxLength": length + n, "pattern": "^[a-z]+$", "description": "Text."})))
         .collect();
-    let outputs: Map<String, Value> = output.iter().map(|key| ((*key).to_owned(), json!({"type": "string"}))).collect();
+    let outputs: Map<String, Value> =
+        output.iter().map(|key| ((*key).to_owned(), json!({"type": "string"}))).collect();
     let tool = |n: usize| {
         json!({
             "name": format!("tool_{n}"), "description": "Does.",

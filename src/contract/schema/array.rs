@@ -4,27 +4,28 @@
 
 use serde_json::Value;
 
-use super::node::{Atom, AtomId, Literal, NodeId};
+use super::literal::Literal;
+use super::node::{Atom, AtomId, NodeId};
 use super::solve::{Answer, Goal, Item, Solver};
 
 const PLACEMENTS: usize = 600;
 const LONGEST: usize = 2_000;
-const UNDECIDED: &str = "an array whose items depend on each other";
+pub(super) const UNDECIDED: &str = "an array whose items depend on each other";
 
 /// What the literals on an array add up to.
 #[derive(Default)]
-struct Demands {
-    shortest: usize,
-    longest: Option<usize>,
-    at: Vec<(usize, NodeId)>,
-    from: Vec<(usize, NodeId, bool)>,
+pub(super) struct Demands {
+    pub(super) shortest: usize,
+    pub(super) longest: Option<usize>,
+    pub(super) at: Vec<(usize, NodeId)>,
+    pub(super) from: Vec<(usize, NodeId, bool)>,
     /// Items that must be somewhere: from which place on, what holds for them, and their group (members of one differ in place).
-    some: Vec<(usize, (NodeId, bool), usize)>,
-    fixed: Vec<(usize, (NodeId, bool))>,
-    at_most: Vec<(NodeId, u64)>,
-    unique: bool,
-    repeated: bool,
-    excluded: Vec<Literal>,
+    pub(super) some: Vec<(usize, (NodeId, bool), usize)>,
+    pub(super) fixed: Vec<(usize, (NodeId, bool))>,
+    pub(super) at_most: Vec<(NodeId, u64)>,
+    pub(super) unique: bool,
+    pub(super) repeated: bool,
+    pub(super) excluded: Vec<Literal>,
 }
 
 /// An array that satisfies all literals.
@@ -51,59 +52,11 @@ pub fn solve(solver: &mut Solver, literals: &[(AtomId, bool)]) -> Answer<Value> 
     answer
 }
 
-fn size(count: u64) -> usize {
+pub(super) fn size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 impl Demands {
-    fn add(&mut self, atom: &Atom, holds: bool, group: usize) -> Result<(), Answer<Value>> {
-        match (atom, holds) {
-            (Atom::MinItems(least), true) => self.shortest = self.shortest.max(size(*least)),
-            (Atom::MaxItems(most), false) => self.shortest = self.shortest.max(size(*most).saturating_add(1)),
-            (Atom::MaxItems(most), true) => self.up_to(size(*most)),
-            (Atom::MinItems(least), false) => match least.checked_sub(1) {
-                Some(most) => self.up_to(size(most)),
-                None => return Err(Answer::Empty),
-            },
-            (Atom::ItemAt(place, node), true) => self.at.push((*place, *node)),
-            (Atom::ItemAt(place, node), false) => self.fixed.push((*place, (*node, false))),
-            (Atom::ItemsFrom(place, node), true) => self.from.push((*place, *node, true)),
-            (Atom::ItemsFrom(place, node), false) => self.some.push((*place, (*node, false), group)),
-            (Atom::CountMin(node, least), true) => self.at_least(*node, *least, group)?,
-            (Atom::CountMax(node, most), false) => self.at_least(*node, most.saturating_add(1), group)?,
-            (Atom::CountMax(node, most), true) => self.no_more(*node, *most),
-            (Atom::CountMin(node, least), false) => match least.checked_sub(1) {
-                Some(most) => self.no_more(*node, most),
-                None => return Err(Answer::Empty),
-            },
-            (Atom::Unique, true) => self.unique = true,
-            (Atom::Unique, false) => self.repeated = true,
-            (Atom::Enum(values), false) => self.excluded.extend(values.iter().cloned()),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn up_to(&mut self, most: usize) {
-        self.longest = Some(self.longest.map_or(most, |longest| longest.min(most)));
-    }
-
-    fn at_least(&mut self, node: NodeId, least: u64, group: usize) -> Result<(), Answer<Value>> {
-        if least > 8 {
-            return Err(Answer::Unknown(UNDECIDED));
-        }
-        self.some.extend((0..least).map(|_| (0, (node, true), group)));
-        Ok(())
-    }
-
-    fn no_more(&mut self, node: NodeId, most: u64) {
-        if most == 0 {
-            self.from.push((0, node, false));
-        } else {
-            self.at_most.push((node, most));
-        }
-    }
-
     /// What holds for the item at a place wherever the demands go.
     fn goal(&self, place: usize) -> Goal {
         let at = self.at.iter().filter(|(there, _)| *there == place).map(|(_, node)| (*node, true));

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::node::{Atom, AtomId, FALSE, Literal, NodeId, Store, TRUE, types};
+use super::literal::Literal;
+use super::node::{Atom, AtomId, FALSE, NodeId, Store, TRUE, types};
 use super::number::Num;
 use super::reference;
 
@@ -23,9 +24,9 @@ pub struct TooLarge(pub &'static str);
 pub struct Compiler<'a, 's> {
     /// Where the nodes go.
     pub store: &'s mut Store,
-    root: &'a Value,
+    pub(super) root: &'a Value,
     /// Draft 7 and before: `$ref` hides its siblings.
-    legacy: bool,
+    pub(super) legacy: bool,
     done: HashMap<usize, NodeId>,
     active: HashMap<usize, Option<usize>>,
     chain: Vec<usize>,
@@ -33,8 +34,8 @@ pub struct Compiler<'a, 's> {
 }
 
 type Node = Result<NodeId, TooLarge>;
-type Atoms = Vec<AtomId>;
-type Done = Result<(), TooLarge>;
+pub(super) type Atoms = Vec<AtomId>;
+pub(super) type Done = Result<(), TooLarge>;
 
 fn address(value: &Value) -> usize {
     std::ptr::from_ref(value).addr()
@@ -105,11 +106,11 @@ impl<'a, 's> Compiler<'a, 's> {
         self.store.one(Atom::Opaque(format!("{key}: {value}")))
     }
 
-    fn add(&mut self, atoms: &mut Atoms, atom: Atom) {
+    pub(super) fn add(&mut self, atoms: &mut Atoms, atom: Atom) {
         atoms.push(self.store.atom(atom));
     }
 
-    fn merge(&self, atoms: &mut Atoms, node: NodeId) {
+    pub(super) fn merge(&self, atoms: &mut Atoms, node: NodeId) {
         atoms.extend_from_slice(self.store.atoms(node));
     }
 
@@ -234,255 +235,6 @@ impl<'a, 's> Compiler<'a, 's> {
             _ => Atom::Opaque(format!("{key}: {value}")),
         };
         self.add(atoms, atom);
-    }
-
-    fn list(&mut self, value: &'a Value) -> Result<Option<Vec<NodeId>>, TooLarge> {
-        let Value::Array(schemas) = value else { return Ok(None) };
-        schemas.iter().map(|schema| self.schema(schema)).collect::<Result<Vec<_>, _>>().map(Some)
-    }
-
-    fn combined(
-        &mut self,
-        atoms: &mut Atoms,
-        map: &'a Map<String, Value>,
-        key: &str,
-        value: &'a Value,
-    ) -> Done {
-        match key {
-            "allOf" | "anyOf" | "oneOf" => {
-                let Some(mut nodes) = self.list(value)? else {
-                    self.add(atoms, Atom::Opaque(format!("{key}: {value}")));
-                    return Ok(());
-                };
-                if key != "oneOf" {
-                    nodes.sort_unstable();
-                    nodes.dedup();
-                }
-                match (key, nodes.as_slice()) {
-                    ("allOf", nodes) => nodes.iter().for_each(|node| self.merge(atoms, *node)),
-                    (_, []) => self.add(atoms, Atom::False),
-                    (_, [node]) => self.merge(atoms, *node),
-                    ("anyOf", nodes) if nodes.contains(&TRUE) => {}
-                    ("anyOf", _) => self.add(atoms, Atom::Any(nodes)),
-                    _ => {
-                        nodes.sort_unstable();
-                        self.add(atoms, Atom::One(nodes));
-                    }
-                }
-            }
-            "not" => {
-                let node = self.schema(value)?;
-                match node {
-                    TRUE => self.add(atoms, Atom::False),
-                    FALSE => {}
-                    node => self.add(atoms, Atom::Not(node)),
-                }
-            }
-            "if" => {
-                let condition = self.schema(value)?;
-                let branch =
-                    |this: &mut Self, key: &str| map.get(key).map_or(Ok(TRUE), |schema| this.schema(schema));
-                let (then, otherwise) = (branch(self, "then")?, branch(self, "else")?);
-                self.either(atoms, condition, then, otherwise);
-            }
-            _ => match value.as_str().and_then(|target| reference::find(self.root, key, target)) {
-                Some(target) => {
-                    let node = self.schema(target)?;
-                    self.merge(atoms, node);
-                }
-                None => self.add(atoms, Atom::Opaque(format!("{key}: {value}"))),
-            },
-        }
-        Ok(())
-    }
-
-    fn either(&mut self, atoms: &mut Atoms, condition: NodeId, then: NodeId, otherwise: NodeId) {
-        match (condition, then, otherwise) {
-            (_, TRUE, TRUE) => {}
-            (TRUE, node, _) | (FALSE, _, node) => self.merge(atoms, node),
-            _ => self.add(
-                atoms,
-                Atom::Cases(vec![(vec![(condition, true)], then), (vec![(condition, false)], otherwise)]),
-            ),
-        }
-    }
-
-    fn arrays(
-        &mut self,
-        atoms: &mut Atoms,
-        map: &'a Map<String, Value>,
-        key: &str,
-        value: &'a Value,
-    ) -> Done {
-        let prefix = || map.get("prefixItems").and_then(Value::as_array).map_or(0, Vec::len);
-        match (key, value) {
-            ("prefixItems", Value::Array(schemas)) if !self.legacy => self.tuple(atoms, schemas)?,
-            ("items", Value::Array(schemas)) if self.legacy => self.tuple(atoms, schemas)?,
-            ("additionalItems", _) if !self.legacy => {}
-            ("items", Value::Array(_)) | ("prefixItems" | "unevaluatedItems", _)
-                if self.legacy || key == "items" =>
-            {
-                self.add(atoms, Atom::Opaque(format!("{key}: {value}")));
-            }
-            ("items" | "additionalItems", schema) => {
-                let legacy = map.get("items").and_then(Value::as_array).map(Vec::len);
-                let from = match (key, legacy) {
-                    ("additionalItems", Some(length)) => length,
-                    ("additionalItems", None) => return Ok(()),
-                    _ => prefix(),
-                };
-                let node = self.part(schema)?;
-                self.rest(atoms, from, node);
-            }
-            ("contains", schema) => {
-                let node = self.part(schema)?;
-                let count = |key: &str| map.get(key).map(|count| count.as_u64());
-                match (count("minContains").unwrap_or(Some(1)), count("maxContains")) {
-                    (Some(least), None) if least > 0 => self.add(atoms, Atom::CountMin(node, least)),
-                    (Some(_), None) => {}
-                    (Some(least), Some(Some(most))) => {
-                        if least > 0 {
-                            self.add(atoms, Atom::CountMin(node, least));
-                        }
-                        self.add(atoms, Atom::CountMax(node, most));
-                    }
-                    _ => self.add(atoms, Atom::Opaque(format!("contains: {value}"))),
-                }
-            }
-            ("uniqueItems", Value::Bool(unique)) => {
-                if *unique {
-                    self.add(atoms, Atom::Unique);
-                }
-            }
-            ("unevaluatedItems", schema) => {
-                let node = self.part(schema)?;
-                self.unevaluated(atoms, map, node, true)?;
-            }
-            _ => self.add(atoms, Atom::Opaque(format!("{key}: {value}"))),
-        }
-        Ok(())
-    }
-
-    fn tuple(&mut self, atoms: &mut Atoms, schemas: &'a [Value]) -> Done {
-        for (place, schema) in schemas.iter().enumerate() {
-            let node = self.part(schema)?;
-            if node != TRUE {
-                self.add(atoms, Atom::ItemAt(place, node));
-            }
-        }
-        Ok(())
-    }
-
-    /// Items from a place on.
-    pub(super) fn rest(&mut self, atoms: &mut Atoms, from: usize, node: NodeId) {
-        match node {
-            TRUE => {}
-            FALSE => self.add(atoms, Atom::MaxItems(from as u64)),
-            node => self.add(atoms, Atom::ItemsFrom(from, node)),
-        }
-    }
-
-    fn objects(
-        &mut self,
-        atoms: &mut Atoms,
-        map: &'a Map<String, Value>,
-        key: &str,
-        value: &'a Value,
-    ) -> Done {
-        match (key, value) {
-            ("required", Value::Array(names)) if names.iter().all(Value::is_string) => {
-                for name in names.iter().filter_map(Value::as_str) {
-                    self.add(atoms, Atom::Required(name.to_owned()));
-                }
-            }
-            ("properties" | "patternProperties", Value::Object(schemas)) => {
-                for (name, schema) in schemas {
-                    let node = self.part(schema)?;
-                    if node != TRUE {
-                        let make = if key == "properties" { Atom::Prop } else { Atom::PatternProp };
-                        self.add(atoms, make(name.clone(), node));
-                    }
-                }
-            }
-            ("additionalProperties", schema) => {
-                let node = self.part(schema)?;
-                if node != TRUE {
-                    self.add(
-                        atoms,
-                        Atom::Additional(keys(map, "properties"), keys(map, "patternProperties"), node),
-                    );
-                }
-            }
-            ("propertyNames", schema) => {
-                let node = self.part(schema)?;
-                if node != TRUE {
-                    self.add(atoms, Atom::Names(node));
-                }
-            }
-            ("unevaluatedProperties" | "dependentRequired" | "dependentSchemas", _) if self.legacy => {
-                self.add(atoms, Atom::Opaque(format!("{key}: {value}")));
-            }
-            ("dependencies", _) if !self.legacy => self.add(atoms, Atom::Opaque(format!("{key}: {value}"))),
-            ("unevaluatedProperties", schema) => {
-                let node = self.part(schema)?;
-                self.unevaluated(atoms, map, node, false)?;
-            }
-            ("dependentRequired" | "dependentSchemas" | "dependencies", Value::Object(dependents)) => {
-                for (name, dependent) in dependents {
-                    let then = match dependent {
-                        Value::Array(names) => {
-                            let names = names
-                                .iter()
-                                .map(|name| Atom::Required(name.as_str().unwrap_or_default().to_owned()));
-                            let names = names.map(|atom| self.store.atom(atom)).collect();
-                            self.store.node(names)
-                        }
-                        schema => self.schema(schema)?,
-                    };
-                    let has = self.has(name);
-                    self.either(atoms, has, then, TRUE);
-                }
-            }
-            _ => self.add(atoms, Atom::Opaque(format!("{key}: {value}"))),
-        }
-        Ok(())
-    }
-
-    /// The node of objects that have a key.
-    pub(super) fn has(&mut self, name: &str) -> NodeId {
-        let atoms = vec![
-            self.store.atom(Atom::Types(types::OBJECT)),
-            self.store.atom(Atom::Required(name.to_owned())),
-        ];
-        self.store.node(atoms)
-    }
-
-    /// `unevaluatedProperties` and `unevaluatedItems`: a case for each set of subschemas that may hold.
-    fn unevaluated(
-        &mut self,
-        atoms: &mut Atoms,
-        map: &'a Map<String, Value>,
-        node: NodeId,
-        items: bool,
-    ) -> Done {
-        if node == TRUE {
-            return Ok(());
-        }
-        let Some(evaluations) = self.evaluations(map)? else {
-            let atom = Atom::Opaque(format!("unevaluated beside {}", json!(map)));
-            self.add(atoms, atom);
-            return Ok(());
-        };
-        let mut cases = Vec::new();
-        for evaluation in evaluations {
-            let rest = self.left_over(&evaluation, node, items);
-            cases.push((evaluation.conditions, rest));
-        }
-        match cases.as_slice() {
-            [(conditions, rest)] if conditions.is_empty() => self.merge(atoms, *rest),
-            _ => self.add(atoms, Atom::Cases(cases)),
-        }
-        Ok(())
     }
 
     /// Where `$ref` points in this document.

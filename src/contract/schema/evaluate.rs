@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 
-use super::node::{Atom, AtomId, Literal, NodeId};
+use super::literal::Literal;
+use super::node::{Atom, AtomId, NodeId};
 use super::number::Num;
 use super::solve::{Item, Solver, kind_of};
 use super::text::FORMATS;

@@ -4,13 +4,20 @@
 //! proof, "no" comes with a value that a validator has confirmed, and the rest is "unknown".
 
 mod array;
+mod branch;
+mod combine;
 pub mod compile;
 pub mod declared;
+mod ecma;
 mod evaluate;
 mod evaluated;
+mod items;
+mod keys;
+pub mod literal;
 pub mod node;
 mod number;
 mod object;
+mod parts;
 pub mod pattern;
 pub mod reference;
 pub mod solve;
