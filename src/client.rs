@@ -180,13 +180,12 @@ pub fn words(command: &str) -> Result<Vec<String>> {
         match (quote, letter) {
             (Some(open), letter) if letter == open => quote = None,
             (Some('"') | None, '\\') if !cfg!(windows) => word.get_or_insert_default().extend(letters.next()),
-            (Some(_), letter) => word.get_or_insert_default().push(letter),
             (None, '\'' | '"') => {
                 quote = Some(letter);
                 word.get_or_insert_default();
             }
             (None, letter) if letter.is_whitespace() => words.extend(word.take()),
-            (None, letter) => word.get_or_insert_default().push(letter),
+            (_, letter) => word.get_or_insert_default().push(letter),
         }
     }
     words.extend(word);

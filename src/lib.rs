@@ -7,7 +7,7 @@
 //! - [`ops`] holds one use case a file and knows neither clap nor the terminal;
 //! - [`template`] makes a [`tree`] from answers, [`manifest`] and [`base`] record what was made;
 //! - [`contract`] compares contracts, [`client`] asks a server for them;
-//! - [`plan`] says what will change, [`write`] changes the disk, [`git`] runs git.
+//! - [`plan`] says what will change, [`mod@write`] changes the disk, [`git`] runs git.
 
 pub mod base;
 pub mod cli;

@@ -129,7 +129,7 @@ impl<'a> Walk<'_, 'a> {
         let word = self.direction.word();
         let place = below(pointer, "required");
         let (before, after) = (
-            Value::from(now.then_some("optional").unwrap_or("required")),
+            Value::from(if now { "optional" } else { "required" }),
             Value::from(if now { "required" } else { "optional" }),
         );
         let goal = if now { vec![(node, true), (has, false)] } else { vec![(has, false)] };

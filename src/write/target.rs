@@ -53,7 +53,8 @@ impl Target {
             _ => Path::new("."),
         };
         let Some(name) = path.file_name() else {
-            return Err(Error::new(Code::TargetParentMissing, format!("the folder {path:?} does not exist")));
+            let message = format!("the folder {} does not exist", path.display());
+            return Err(Error::new(Code::TargetParentMissing, message));
         };
         let parent = parent.canonicalize().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Error::new(

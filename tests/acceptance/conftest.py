@@ -1,4 +1,11 @@
-"""Servers, clients and stubs. A server is shared by all tests that ask for the same settings."""
+"""Servers, clients and stubs. A server is shared by all tests that ask for the same settings.
+
+    pytest tests/acceptance --command='/path/to/program arguments' --project=/path/to/repository
+    pytest tests/acceptance/mutants …        the same against servers broken on purpose
+    pytest tests/conformance …               the official suite
+
+Name the suite first, or write the options with `=`: pytest looks for its settings in every folder it is given.
+"""
 
 from __future__ import annotations
 
@@ -150,11 +157,13 @@ def open_server(share: Serve, records: Records) -> HttpServer:
 
 @pytest.fixture(scope="session")
 def narrow_server(share: Serve, records: Records) -> HttpServer:
-    """Small limits, and debug mode, which must show in logs only."""
+    """Small limits, a name of its own, and debug mode, which must show in logs only."""
     return share(
         MCP_ENABLE_WRITES=True,
         MCP_API_BASE_URL=records.url,
+        MCP_SERVER_NAME="narrow",
         MCP_DEBUG_MODE=True,
+        MCP_MAX_BODY_BYTES=16384,
         MCP_MAX_OPERATIONS=2,
         MCP_MAX_RESULT_BYTES=1024,
     )

@@ -80,6 +80,12 @@ def test_unknown_paths_and_no_auth_metadata(wire: Wire) -> None:
     assert wire.get("/.well-known/oauth-protected-resource/mcp").status == 404
 
 
+def test_the_server_tells_the_name_it_was_given(narrow_server: HttpServer, connect: Connect) -> None:
+    wire = connect(narrow_server)
+    assert wire.rpc("server/discover").result["_meta"]["io.modelcontextprotocol/serverInfo"]["name"] == "narrow"
+    assert wire.settings()["settings"]["MCP_SERVER_NAME"] == "narrow"
+
+
 class TestBody:
     def test_malformed_json(self, both: Wire) -> None:
         for content in (b"{", b"", b'{"jsonrpc": "2.0", ', b"\xff\xfe{}"):
@@ -114,6 +120,12 @@ class TestBody:
     def test_the_largest_body_is_served(self, wire: Wire) -> None:
         message = json.dumps(envelope("tools/list", None, MODERN))
         assert post(wire, message + " " * (1048576 - len(message))).result["tools"]
+
+    def test_the_limit_is_a_setting(self, narrow_server: HttpServer, connect: Connect) -> None:
+        wire = connect(narrow_server)
+        message = json.dumps(envelope("tools/list", None, MODERN))
+        assert post(wire, message + " " * (16384 - len(message))).status == 200
+        assert post(wire, message + " " * (16385 - len(message))).status == 413
 
     def test_a_notification_is_accepted(self, both: Wire) -> None:
         notification = envelope("notifications/cancelled", {"requestId": 1}, both.era)

@@ -223,6 +223,7 @@ class TestMetrics:
         assert found.value("mcp_circuit_breaker_state", dependency="external_api") == 0
         assert found.value("mcp_build_info", version=wire.settings()["version"], protocol="2026-07-28") == 1
         assert found.value("process_resident_memory_bytes") > 1_000_000
+        assert found.value("mcp_open_connections") >= 1
         assert found.value("mcp_tool_calls_in_flight") == 0
 
     def test_nothing_that_a_caller_sends_becomes_a_label(self, wire: Wire) -> None:

@@ -236,8 +236,8 @@ fn a_server_that_misbehaves_is_an_error_and_never_hangs() {
 #[test]
 fn kinds_of_change_are_a_pinned_table() {
     let lines = cargo_mcp::contract::kinds::KINDS.iter();
-    let text: String = lines
-        .map(|kind| format!("{} ({}): {} {}\n", kind.id, kind.verdict.word(), kind.meaning, kind.remedy))
-        .collect();
+    let text = lines.fold(String::new(), |text, kind| {
+        text + &format!("{} ({}): {} {}\n", kind.id, kind.verdict.word(), kind.meaning, kind.remedy)
+    });
     pin("contract/kinds", &text);
 }

@@ -5,7 +5,7 @@
 use cargo_mcp::contract::schema::{Containment, Pair, Side, validator};
 use serde_json::{Map, Value, json};
 
-/// SplitMix64: small, and the same everywhere.
+/// `SplitMix64`: small, and the same everywhere.
 struct Random(u64);
 
 impl Random {

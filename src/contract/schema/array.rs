@@ -112,12 +112,12 @@ impl Demands {
 
     /// The next placement, as an odometer counts; members of a group keep their order.
     fn advance(&self, spots: &mut [usize], end: usize) -> bool {
-        for place in 0..spots.len() {
-            if spots[place] + 1 < end {
-                spots[place] += 1;
+        for (spot, (from, ..)) in spots.iter_mut().zip(&self.some) {
+            if *spot + 1 < end {
+                *spot += 1;
                 return true;
             }
-            spots[place] = self.some[place].0;
+            *spot = *from;
         }
         false
     }

@@ -55,6 +55,9 @@ impl<'a, 's> Compiler<'a, 's> {
     }
 
     /// The node of a schema that lies in the document, applied to the same value as the schema around it.
+    ///
+    /// # Errors
+    /// When it is too deep or too large.
     pub fn schema(&mut self, schema: &'a Value) -> Node {
         let map = match schema {
             Value::Bool(true) => return Ok(TRUE),
@@ -77,7 +80,7 @@ impl<'a, 's> Compiler<'a, 's> {
         if self.depth >= DEPTH {
             return Err(TooLarge("the schema nests more than 200 levels deep"));
         }
-        if self.store.len() >= NODES {
+        if self.store.size() >= NODES {
             return Err(TooLarge("the schema has more than 200000 parts"));
         }
         self.depth += 1;

@@ -106,7 +106,7 @@ impl<'a> Pair<'a> {
     #[must_use]
     pub fn new(old: &'a Value, new: &'a Value) -> Self {
         let (done, validators) = Default::default();
-        Self { old, new, solver: Solver::new(), done, validators }
+        Self { old, new, solver: Solver::default(), done, validators }
     }
 
     /// The node of a schema of one of the documents.

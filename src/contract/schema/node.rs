@@ -206,7 +206,7 @@ impl Store {
 
     /// How many nodes there are.
     #[must_use]
-    pub const fn len(&self) -> usize {
+    pub const fn size(&self) -> usize {
         self.nodes.len()
     }
 

@@ -37,7 +37,7 @@ impl<'a> Compiler<'a, '_> {
             }
             ("contains", schema) => {
                 let node = self.part(schema)?;
-                let count = |key: &str| map.get(key).map(|count| count.as_u64());
+                let count = |key: &str| map.get(key).map(Value::as_u64);
                 match (count("minContains").unwrap_or(Some(1)), count("maxContains")) {
                     (Some(least), None) if least > 0 => self.add(atoms, Atom::CountMin(node, least)),
                     (Some(_), None) => {}

@@ -65,10 +65,8 @@ pub struct Solver {
     pub strings: HashMap<String, Option<Rc<jsonschema::Validator>>>,
 }
 
-impl Solver {
-    /// A solver over no nodes yet.
-    #[must_use]
-    pub fn new() -> Self {
+impl Default for Solver {
+    fn default() -> Self {
         Self {
             store: Store::default(),
             memo: HashMap::new(),
@@ -81,7 +79,9 @@ impl Solver {
             strings: HashMap::new(),
         }
     }
+}
 
+impl Solver {
     /// Gives the next question its steps: fewer once all questions together have had theirs.
     pub const fn refill(&mut self) {
         self.steps = if self.spent < 4 * STEPS { STEPS } else { STEPS / 50 };

@@ -169,7 +169,8 @@ fn unpacked(archive: &[u8]) -> Result<Vec<File>> {
         let mut entry = entry.map_err(broken)?;
         let path = entry.path().map_err(broken)?.to_string_lossy().replace('\\', "/");
         let path = path.strip_prefix("contracts/").unwrap_or(&path).to_owned();
-        if path.ends_with(".json") && !path.starts_with(BASELINE) && entry.header().entry_type().is_file() {
+        let is_json = Path::new(&path).extension().is_some_and(|extension| extension == "json");
+        if is_json && !path.starts_with(BASELINE) && entry.header().entry_type().is_file() {
             let mut bytes = Vec::new();
             entry.read_to_end(&mut bytes).map_err(broken)?;
             files.push((path, bytes));

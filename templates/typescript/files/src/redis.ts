@@ -95,8 +95,9 @@ export class RedisConnection {
     });
     this.#client = client;
     this.#url = url;
-    void client.connect().catch(() => undefined);
-    await sleep(0);
+    // It goes on trying in the background, however often it fails at first.
+    const connected = client.connect().catch(() => undefined);
+    await Promise.race([connected, sleep(COMMAND_TIMEOUT, undefined, { ref: false })]);
   }
 
   async #command<T>(command: (client: Client) => Promise<T>): Promise<T> {

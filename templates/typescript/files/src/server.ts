@@ -207,7 +207,7 @@ async function callTool(
   { mcpReq, http }: ServerContext,
   context: CallContext,
 ): Promise<CallToolResult> {
-  const { calls, tools } = app;
+  const { calls, lifecycle, tools } = app;
   const tool = tools.get(name);
   if (!tool) {
     calls.unknownTool();
@@ -221,6 +221,8 @@ async function callTool(
   };
   const carrier = { ...Object.fromEntries(http?.req?.headers ?? []), ...meta };
   const request = { signal: mcpReq.signal, carrier, reportProgress };
+  // On http a call has ended when its answer is written; http.ts knows when that is.
+  const ended = context.slot ? undefined : lifecycle.enter();
   try {
     const slot = context.slot ?? (await calls.admit(context.rateKey, mcpReq.signal));
     return toResult(await calls.run(tool, args, request, context, slot));
@@ -229,6 +231,8 @@ async function callTool(
     const refusal = toAppError(error);
     calls.refused(refusal, context.identity.subject, name);
     return toResult(errorAnswer(refusal, context.correlationId));
+  } finally {
+    ended?.();
   }
 }
 

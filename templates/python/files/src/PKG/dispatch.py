@@ -173,8 +173,10 @@ class Dispatcher:
 
     async def _run(self, tool: Tool, admission: Ticket, context: ToolContext) -> Outcome:
         """Return the tool's result; raises only AppError."""
-        request = validate(tool.input, admission.arguments)
+        if anyio.current_time() >= admission.deadline:
+            raise AppError("timeout")
         try:
+            request = validate(tool.input, admission.arguments)
             with anyio.move_on_at(admission.deadline) as scope:
                 result = await tool.run(request, context)
                 structured = result.model_dump(mode="json", exclude_none=True)

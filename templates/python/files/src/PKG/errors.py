@@ -65,7 +65,7 @@ class AppError(Exception):
         kind = ERRORS[code]
         self.code = code
         self.category = kind.category
-        self.http_status = kind.http_status or 400
+        self.http_status = kind.http_status or 500
         self.message = message or kind.message
         self.details = dict(details or {})
         super().__init__(self.message)

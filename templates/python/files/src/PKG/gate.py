@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .auth import ANONYMOUS, Principal
 from .dispatch import Caller, Refusal, caller, check_scope
 from .errors import AppError
-from .observability import correlation_id
+from .observability import correlation_id, get_logger
 from .runtime import Runtime
 from .settings import Settings
 from .tools.registry import find_resource
@@ -26,6 +26,8 @@ PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 
 _READ_SECONDS = 30
+
+_log = get_logger(__name__)
 
 
 class Gate:
@@ -64,6 +66,10 @@ class Gate:
         except AppError as error:
             response = refuse(self._runtime, error, message, who, headers)
             await response(scope, receive, send)
+        except Exception:  # noqa: BLE001 - whatever it is, its text must not reach the client
+            _log.exception("request.crashed")
+            response = refuse(self._runtime, AppError("internal"), message, who, headers)
+            await response(scope, receive, send)
 
     async def _pass(
         self, message: dict[str, Any], who: Caller, scope: Scope, receive: Receive, send: Send
@@ -72,8 +78,6 @@ class Gate:
         params = message.get("params")
         params = params if isinstance(params, dict) else {}
         if message.get("method") == "tools/call":
-            if self._runtime.lifecycle.draining:
-                raise AppError("shutting_down")
             name = params.get("name")
             tool = self._runtime.tools.get(name) if isinstance(name, str) else None
             if tool:

@@ -40,7 +40,7 @@ class Lifecycle:
     def call(self) -> Iterator[None]:
         """Count a call; raises AppError `shutting_down` while draining."""
         if self.draining:
-            raise AppError("shutting_down", details={})
+            raise AppError("shutting_down")
         self._calls += 1
         try:
             yield

@@ -44,14 +44,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     for variable, suggestion in unknown_variables():
         _log.warning("settings.unknown_variable", variable=variable, suggestion=suggestion)
     serve = serve_http if settings.transport == "http" else serve_stdio
+    code = 0
     try:
         asyncio.run(serve(settings))
-    except OSError as error:
-        _log.error("server.failed", reason=error.strerror or type(error).__name__)
-        return 1
+    except* BrokenPipeError:
+        _log.info("server.stopped", reason="the client went away")
+    except* OSError as failed:
+        _log.error("server.failed", reason=str(failed.exceptions[0]))
+        code = 1
     finally:
         shutdown_tracing()
-    return 0
+    return code
 
 
 async def serve_http(settings: Settings) -> None:

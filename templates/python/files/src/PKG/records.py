@@ -23,7 +23,8 @@ _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # control sequences, such as colours
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\x9c|$)"  # strings, such as window titles and links
     r"|\x1b[ -/]*[0-~]?"
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]",
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    r"|[\ud800-\udfff]",  # halves of characters, which no client could read
     re.DOTALL,
 )
 
@@ -111,7 +112,7 @@ class RecordsApi:
             if len(body) > self._max_bytes:
                 raise TryFailed("response too large", repeat=False)
         try:
-            record = json.loads(body)
+            record = json.loads(body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             record = None
         if not isinstance(record, dict):
@@ -129,6 +130,10 @@ def _retry_after(response: httpx2.Response) -> float | None:
     except ValueError:
         return None
     return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
 
 
 def _clean(value: Any) -> Any:
