@@ -105,13 +105,13 @@ fn schemas(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
     let at = "/outputSchema";
     match (of(old, "outputSchema"), of(new, "outputSchema")) {
         (Some(before), Some(after)) => {
-            changes.extend(judge::schemas(&before, &after, Direction::Output, &name, at))
+            changes.extend(judge::schemas(&before, &after, Direction::Output, &name, at));
         }
         (Some(before), None) => {
-            changes.push(Change::new("output-schema-removed", &name, at).between(Some(&before), None))
+            changes.push(Change::new("output-schema-removed", &name, at).between(Some(&before), None));
         }
         (None, Some(after)) => {
-            changes.push(Change::new("output-schema-added", &name, at).between(None, Some(&after)))
+            changes.push(Change::new("output-schema-added", &name, at).between(None, Some(&after)));
         }
         (None, None) => {}
     }

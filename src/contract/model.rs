@@ -195,7 +195,7 @@ impl Contracts {
         match document {
             Value::Object(_) if listed => {}
             Value::Object(body) if body.contains_key("name") => {
-                contracts.add(Contract::from_file(body, None)?)?
+                contracts.add(Contract::from_file(body, None)?)?;
             }
             _ => {
                 let hint = "give a contract (an object with a name) or the result of tools/list";

@@ -40,7 +40,7 @@ fn number(random: &mut Random) -> Value {
     if random.chance(70) {
         json!(i64::try_from(random.below(9)).unwrap() - 3)
     } else {
-        json!((random.below(17) as f64 - 6.0) / 2.0)
+        json!(f64::from(u32::try_from(random.below(17)).unwrap()) / 2.0 - 3.0)
     }
 }
 
@@ -82,7 +82,7 @@ fn schema(random: &mut Random, depth: usize) -> Value {
         };
         map.insert("type".to_owned(), kind);
     }
-    for _ in 0..1 + random.below(3) {
+    for _ in 0..=random.below(3) {
         keyword(random, &mut map, depth);
     }
     map.into()
@@ -103,7 +103,7 @@ fn keyword(random: &mut Random, map: &mut Map<String, Value>, depth: usize) {
     let inner = |random: &mut Random| {
         if depth == 0 { json!({"type": TYPES[random.below(5)]}) } else { schema(random, depth - 1) }
     };
-    let list = |random: &mut Random| (0..1 + random.below(3)).map(|_| inner(random)).collect::<Value>();
+    let list = |random: &mut Random| (0..=random.below(3)).map(|_| inner(random)).collect::<Value>();
     let name = |random: &mut Random| (*random.pick(&KEYS)).to_owned();
     let (key, value) = match choice {
         0 => ("minimum", number(random)),
@@ -126,7 +126,7 @@ fn keyword(random: &mut Random, map: &mut Map<String, Value>, depth: usize) {
         17 => ("maxContains", small(random)),
         18 => ("unevaluatedItems", inner(random)),
         19 | 20 => {
-            let names: Vec<String> = (0..1 + random.below(3)).map(|_| name(random)).collect();
+            let names: Vec<String> = (0..=random.below(3)).map(|_| name(random)).collect();
             ("properties", Value::Object(names.into_iter().map(|name| (name, inner(random))).collect()))
         }
         21 => ("patternProperties", json!({ *random.pick(&PATTERNS): inner(random) })),
@@ -145,7 +145,7 @@ fn keyword(random: &mut Random, map: &mut Map<String, Value>, depth: usize) {
         27 => ("unevaluatedProperties", if random.chance(60) { json!(false) } else { inner(random) }),
         28 => ("dependentRequired", json!({ name(random): [name(random)] })),
         29 => ("dependentSchemas", json!({ name(random): inner(random) })),
-        30 | 31 => ("enum", (0..1 + random.below(4)).map(|_| value(random, depth.min(1))).collect()),
+        30 | 31 => ("enum", (0..=random.below(4)).map(|_| value(random, depth.min(1))).collect()),
         33 => ("allOf", list(random)),
         34 | 35 => ("anyOf", list(random)),
         36 => ("oneOf", list(random)),
@@ -199,7 +199,7 @@ fn mutate(random: &mut Random, schema: &Value, depth: usize) -> Value {
             match random.below(4) {
                 0 if list.len() > 1 => drop(list.remove(place)),
                 1 if key != "enum" => {
-                    list[place] = mutate(random, &list[place].clone(), depth.saturating_sub(1))
+                    list[place] = mutate(random, &list[place].clone(), depth.saturating_sub(1));
                 }
                 2 => list.reverse(),
                 _ => list.push(if key == "enum" {
@@ -259,7 +259,7 @@ fn no_value_contradicts_a_compatible_verdict() {
         let old = schema(&mut random, 2);
         let old = rooted(&mut random, old);
         let mut new = old.clone();
-        for _ in 0..1 + random.below(3) {
+        for _ in 0..=random.below(3) {
             new = mutate(&mut random, &new, 2);
         }
         let new = rooted(&mut random, new);

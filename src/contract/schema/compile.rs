@@ -153,7 +153,7 @@ impl<'a, 's> Compiler<'a, 's> {
         match key {
             "type" | "enum" | "const" => self.values(atoms, key, value),
             "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => {
-                self.numbers(atoms, key, value)
+                self.numbers(atoms, key, value);
             }
             "pattern" | "format" | "contentEncoding" | "contentMediaType" => self.strings(atoms, key, value),
             "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" => {

@@ -3,7 +3,7 @@
 //! Invariant: "empty" only when the product has no accepted string; formats and patterns without an automaton
 //! can confirm a candidate, never prove that there is none.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -57,7 +57,7 @@ pub fn solve(solver: &mut Solver, literals: &[(AtomId, bool)]) -> Answer<Value> 
         match (&*solver.store.share(*atom), *holds) {
             (Atom::MinLength(length), true) => demands.shortest = demands.shortest.max(*length),
             (Atom::MaxLength(length), false) => {
-                demands.shortest = demands.shortest.max(length.saturating_add(1))
+                demands.shortest = demands.shortest.max(length.saturating_add(1));
             }
             (Atom::MaxLength(length), true) => demands.at_most(*length),
             (Atom::MinLength(length), false) => match length.checked_sub(1) {
@@ -123,7 +123,7 @@ fn alphabet(automata: &[(Rc<Automaton>, bool)]) -> Vec<char> {
         edges.insert(*first);
         edges.extend((u32::from(*last) + 1..).take(1 + 0x800).find_map(char::from_u32));
     }
-    let mut seen: HashMap<Vec<bool>, ()> = HashMap::new();
+    let mut seen: HashSet<Vec<bool>> = HashSet::new();
     let mut letters: Vec<char> = edges.into_iter().collect();
     letters.sort_by_key(|letter| {
         let rank = match letter {
@@ -138,7 +138,7 @@ fn alphabet(automata: &[(Rc<Automaton>, bool)]) -> Vec<char> {
     });
     letters.retain(|letter| {
         let behaviour = classes.iter().map(|ranges| contains(ranges, *letter)).collect();
-        seen.insert(behaviour, ()).is_none()
+        seen.insert(behaviour)
     });
     letters
 }
