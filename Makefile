@@ -18,7 +18,7 @@ test-contracts: ## Try a million values on what the contract comparison calls co
 	CONTRACT_VALUES=1000000 $(CARGO) test --locked --release --test it -- contract_property
 
 e2e: ## Generate servers, and run their own targets, the acceptance kit and the conformance suite
-	@if [ -x tests/run ]; then tests/run; else echo 'e2e: there is no tests/run'; fi
+	tests/run
 
 snapshots: ## Accept what is generated now: read the difference before you commit it
 	INSTA_UPDATE=always $(CARGO) test --locked --test it -- snapshot:: help::
@@ -34,4 +34,5 @@ install: ## Install cargo-mcp from this checkout
 	$(CARGO) install --locked --path .
 
 demo: ## Draw docs/demo.svg from a real run
-	python3 tests/demo.py
+	$(CARGO) build --locked --release
+	$$(tests/venv) tests/demo.py

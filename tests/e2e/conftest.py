@@ -137,7 +137,7 @@ def languages(config: pytest.Config) -> list[str]:
     listed = subprocess.run(
         [config.getoption("--cargo-mcp"), "templates", "--format", "json"], capture_output=True, text=True, check=True
     )
-    return [template["name"] for template in json.loads(listed.stdout)["templates"]]
+    return [template["language"] for template in json.loads(listed.stdout)["templates"]]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
