@@ -2,10 +2,10 @@
 SHELL := /bin/sh
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help check test e2e snapshots bench docs install demo
+.PHONY: help check test test-contracts e2e snapshots bench docs install demo
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 check: ## Check the format, run clippy and the Rust tests
 	$(CARGO) fmt --check
@@ -14,6 +14,9 @@ check: ## Check the format, run clippy and the Rust tests
 
 test: check e2e ## Run all tests, those of generated servers too
 
+test-contracts: ## Try a million values on what the contract comparison calls compatible
+	CONTRACT_VALUES=1000000 $(CARGO) test --locked --release --test it -- contract_property
+
 e2e: ## Generate servers, and run their own targets, the acceptance kit and the conformance suite
 	tests/run
 
@@ -21,8 +24,8 @@ snapshots: ## Accept what is generated now: read the difference before you commi
 	INSTA_UPDATE=always $(CARGO) test --locked --test it -- snapshot:: help::
 	@git --no-pager diff --stat -- snapshots
 
-bench: ## Compare `new` with `cp -r` of what it writes
-	$(CARGO) bench --locked --bench new
+bench: ## Compare `new` with `cp -r` of what it writes; time a comparison of 1,000 tools
+	$(CARGO) bench --locked --bench new --bench contract
 
 docs: ## Write the documentation of the crate to target/doc
 	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --locked --no-deps --document-private-items

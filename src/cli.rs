@@ -1,10 +1,15 @@
 //! What can be typed: clap's types and nothing else. Parsing never does anything.
 
+mod contract;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::contract::{
+    Contract, ContractCheck, ContractDiff, ContractExport, ContractFormat, ContractServer,
+};
 use crate::error::{Code, Error};
 use crate::ui::Format;
 
@@ -31,6 +36,9 @@ pub enum Command {
         after_help = "Example:\n  cargo mcp completions bash > ~/.local/share/bash-completion/completions/cargo-mcp"
     )]
     Completions(Completions),
+    /// Keep what clients rely on: export, compare and check contracts
+    #[command(subcommand, after_help = "Example:\n  cargo mcp contract diff v1.2.0:contracts contracts")]
+    Contract(Contract),
     /// Write a new MCP server repository
     #[command(after_help = "Example:\n  cargo mcp new weather-service --description \"Weather by city\" -y")]
     New(New),
@@ -109,6 +117,7 @@ impl Cli {
     pub const fn format(&self) -> Format {
         match &self.command {
             Command::Completions(_) => Format::Human,
+            Command::Contract(command) => command.format(),
             Command::New(arguments) => arguments.format,
             Command::Templates(arguments) => arguments.format,
         }

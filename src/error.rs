@@ -41,6 +41,8 @@ codes! {
     AnswerInvalid = "answer_invalid",
     /// The file given with `--answers` cannot be read or understood.
     AnswersFile = "answers_file",
+    /// A file or a server holds no contract, or one that cannot be understood.
+    ContractInvalid = "contract_invalid",
     /// Git is missing or failed, and was asked for.
     Git = "git",
     /// The user stopped the command at a prompt.
@@ -59,6 +61,8 @@ codes! {
     PathUnsafe = "path_unsafe",
     /// The file system refused access.
     PermissionDenied = "permission_denied",
+    /// A server did not start, did not answer in time, or answered wrongly.
+    Server = "server",
     /// Another file stands where the repository should go.
     TargetNotADirectory = "target_not_a_directory",
     /// The target holds files already.

@@ -47,6 +47,58 @@ pub fn init(folder: &Path) -> Result<()> {
     ))
 }
 
+/// Whether `path` in `revision` is a folder; an error when it is not there.
+///
+/// # Errors
+/// When there is no such revision or path.
+pub fn is_tree(folder: &Path, revision: &str, path: &str) -> Result<bool> {
+    let answer = object(folder, revision, path, &["cat-file", "-t"])?;
+    Ok(answer.trim_ascii() == b"tree")
+}
+
+/// The bytes of a file in a revision.
+///
+/// # Errors
+/// When there is no such file.
+pub fn show(folder: &Path, revision: &str, path: &str) -> Result<Vec<u8>> {
+    object(folder, revision, path, &["cat-file", "blob"])
+}
+
+/// A folder in a revision, as a tar archive.
+///
+/// # Errors
+/// When there is no such folder.
+pub fn archive(folder: &Path, revision: &str, path: &str) -> Result<Vec<u8>> {
+    object(folder, revision, path, &["archive", "--format=tar"])
+}
+
+/// The last tag that looks like a release and that the checkout descends from.
+#[must_use]
+pub fn last_tag(folder: &Path) -> Option<String> {
+    let arguments = ["describe", "--tags", "--abbrev=0", "--match=v[0-9]*.[0-9]*.[0-9]*"];
+    let output = git(folder).args(arguments).stderr(Stdio::null()).output().ok()?;
+    let tag = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !tag.is_empty()).then_some(tag)
+}
+
+fn object(folder: &Path, revision: &str, path: &str, arguments: &[&str]) -> Result<Vec<u8>> {
+    let name = format!("{revision}:{}", path.trim_end_matches('/'));
+    if revision.starts_with('-') {
+        return Err(Error::new(Code::Git, format!("{name} is no revision")));
+    }
+    let output = git(folder)
+        .args(arguments)
+        .arg(&name)
+        .output()
+        .map_err(|error| Error::new(Code::Git, format!("git cannot be started: {error}")))?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.lines().next().unwrap_or("it did not say why").trim_start_matches("fatal: ").to_owned();
+    Err(Error::new(Code::Git, format!("git does not know {name}: {said}")))
+}
+
 /// Whether `folder` lies in a repository.
 #[must_use]
 pub fn encloses(folder: &Path) -> bool {

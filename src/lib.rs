@@ -6,11 +6,14 @@
 //! - [`ui`] is the only writer to the terminal, [`error`] is what it says when a command stops;
 //! - [`ops`] holds one use case a file and knows neither clap nor the terminal;
 //! - [`template`] makes a [`tree`] from answers, [`manifest`] and [`base`] record what was made;
+//! - [`contract`] compares contracts, [`client`] asks a server for them;
 //! - [`plan`] says what will change, [`mod@write`] changes the disk, [`git`] runs git.
 
 pub mod base;
 pub mod cli;
+pub mod client;
 pub mod commands;
+pub mod contract;
 pub mod error;
 pub mod git;
 pub mod manifest;

@@ -1,6 +1,8 @@
 //! One file a subcommand: arguments → request → op → report. The only place that asks the user anything.
 
 pub mod completions;
+pub mod contract;
+mod contract_report;
 pub mod new;
 mod prompt;
 pub mod templates;
@@ -17,6 +19,7 @@ use crate::ui::Ui;
 pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
     match command {
         Command::Completions(arguments) => completions::run(&arguments, ui),
+        Command::Contract(command) => contract::run(command, ui),
         Command::New(arguments) => new::run(&arguments, ui),
         Command::Templates(_) => templates::run(ui),
     }

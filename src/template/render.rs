@@ -54,6 +54,16 @@ pub fn render(template: &Template, answers: &Answers) -> Result<Rendered> {
     Ok(rendered)
 }
 
+/// The template's facts, their strings rendered with `answers`.
+///
+/// # Errors
+/// When the template is broken.
+pub fn facts(template: &Template, answers: &Answers) -> Result<toml::Table> {
+    let engine = Engine::new(template, answers)?;
+    let facts = template.spec.facts.iter();
+    facts.map(|(key, fact)| Ok((key.clone(), engine.fact(fact)?))).collect()
+}
+
 /// The default answer of `question` for a server called `name`.
 ///
 /// # Errors

@@ -7,6 +7,7 @@
 //! not ours is ever overwritten or removed.
 
 mod disk;
+mod replace;
 mod staging;
 mod target;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use std::path::Path;
 use crate::error::{Code, Error, Result};
 use crate::plan::{Action, Plan};
 use disk::{Disk, Real};
+pub use replace::replace;
 use staging::{Staging, sweep};
 pub use target::Target;
 

@@ -5,7 +5,7 @@ use cargo_mcp::error::Code;
 use crate::harness::{Sandbox, languages};
 use crate::snapshot::pin;
 
-const COMMANDS: &[&str] = &["completions", "new", "templates"];
+const COMMANDS: &[&str] = &["completions", "contract", "new", "templates"];
 
 #[test]
 fn the_help_of_every_subcommand_is_pinned_and_ends_in_an_example() {
@@ -25,6 +25,11 @@ fn the_help_of_every_subcommand_is_pinned_and_ends_in_an_example() {
         assert!(example.starts_with(&format!("  cargo mcp {command}")), "{help}");
         assert_eq!(example.trim_end().lines().count(), 1, "{help}");
         pin(&format!("help/{command}"), &help);
+    }
+    for command in ["bump", "check", "diff", "export"] {
+        let help = sandbox.mcp(["contract", command, "--help"]).ok().stdout;
+        assert!(help.contains(&format!("Example:\n  cargo mcp contract {command}")), "{help}");
+        pin(&format!("help/contract-{command}"), &help);
     }
 }
 

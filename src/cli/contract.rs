@@ -1,0 +1,134 @@
+//! What can be typed after `contract`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::ui::Format;
+
+/// The subcommands of `contract`.
+#[derive(Debug, Subcommand)]
+pub enum Contract {
+    /// Set the versions that the changes since the last release ask for
+    #[command(after_help = "Example:\n  cargo mcp contract bump --dry-run")]
+    Bump(ContractCheck),
+    /// Hold the committed contracts to the code and to the last release
+    #[command(
+        after_help = "Exit code 1: the code and contracts/ differ, or a version is too low.\n\nExample:\n  cargo mcp contract check --format markdown"
+    )]
+    Check(ContractCheck),
+    /// Say what changed between two sets of contracts, and whom it hurts
+    #[command(
+        after_help = "OLD and NEW are each a folder of contracts, a JSON file with a contract or a tools/list result, \
+                      a git revision with a path (v1.2.0:contracts), or a live server (http://… or cmd:COMMAND).\n\
+                      Exit code 1: a change is breaking, or unknown and not acknowledged.\n\n\
+                      Example:\n  cargo mcp contract diff v1.2.0:contracts contracts"
+    )]
+    Diff(ContractDiff),
+    /// Write the contracts of a live server as files in normal form
+    #[command(
+        after_help = "Without --cmd and --url, the server of this repository is started with every tool switched on.\n\n\
+                      Example:\n  cargo mcp contract export --url http://127.0.0.1:8000/mcp --out contracts"
+    )]
+    Export(ContractExport),
+}
+
+/// Which server to ask.
+#[derive(Args, Debug)]
+pub struct ContractServer {
+    /// Start this command and ask it on its standard streams; words are split as in a shell
+    #[arg(long, value_name = "COMMAND", conflicts_with = "url")]
+    pub cmd: Option<String>,
+    /// Ask the server at this endpoint
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// How long a server may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+}
+
+/// Arguments of `contract export`.
+#[derive(Args, Debug)]
+pub struct ContractExport {
+    /// Which server to ask.
+    #[command(flatten)]
+    pub server: ContractServer,
+    /// Write one file a contract below this folder; without it, print one JSON document
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Arguments of `contract diff`.
+#[derive(Args, Debug)]
+pub struct ContractDiff {
+    /// The contracts before
+    pub old: String,
+    /// The contracts after
+    pub new: String,
+    /// Let an unknown change pass: its rule, its pointer, or CONTRACT#POINTER; may be repeated
+    #[arg(long, value_name = "RULE|POINTER")]
+    pub acknowledge: Vec<String>,
+    /// How long a server may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ContractFormat,
+}
+
+/// Arguments of `contract check` and `contract bump`.
+#[derive(Args, Debug)]
+pub struct ContractCheck {
+    /// The repository
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// Which server to ask.
+    #[command(flatten)]
+    pub server: ContractServer,
+    /// Compare files only, and start no server
+    #[arg(long, conflicts_with_all = ["cmd", "url"])]
+    pub offline: bool,
+    /// The contracts of the last release, as for `diff` [default: contracts/baseline]
+    #[arg(long, value_name = "OLD")]
+    pub baseline: Option<String>,
+    /// Let an unknown change pass: its rule, its pointer, or CONTRACT#POINTER; may be repeated
+    #[arg(long, value_name = "RULE|POINTER")]
+    pub acknowledge: Vec<String>,
+    /// Only for `bump`: print what would be set, and set nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: ContractFormat,
+}
+
+/// How changes are printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub enum ContractFormat {
+    /// Text for people
+    #[default]
+    Human,
+    /// One JSON object for programs
+    Json,
+    /// A comment for a pull request
+    Markdown,
+    /// Findings for code scanning
+    Sarif,
+}
+
+impl Contract {
+    pub(super) const fn format(&self) -> Format {
+        match self {
+            Self::Export(arguments) => arguments.format,
+            Self::Diff(ContractDiff { format, .. })
+            | Self::Bump(ContractCheck { format, .. })
+            | Self::Check(ContractCheck { format, .. }) => match format {
+                ContractFormat::Json | ContractFormat::Sarif => Format::Json,
+                ContractFormat::Human | ContractFormat::Markdown => Format::Human,
+            },
+        }
+    }
+}

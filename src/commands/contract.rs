@@ -1,0 +1,134 @@
+//! `cargo mcp contract`: export, diff, check and bump.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::Exit;
+use crate::cli::{Contract, ContractCheck, ContractDiff, ContractExport, ContractFormat, ContractServer};
+use crate::client::{self, Server};
+use crate::commands::contract_report::{BumpReport, CheckReport, DiffReport, ExportReport};
+use crate::contract::kinds::Verdict;
+use crate::contract::model::Contracts;
+use crate::contract::{diff, normal, render};
+use crate::error::{Code, Error, Result};
+use crate::ops::contract::repository::Repository;
+use crate::ops::contract::{bump, check, export, source};
+use crate::ui::{Report, Ui};
+
+/// Room for schemas that nest deeply.
+const STACK: usize = 256 << 20;
+
+/// Runs a subcommand of `contract`.
+///
+/// # Errors
+/// Whatever stops it.
+pub fn run(command: Contract, ui: &Ui) -> Result<Exit> {
+    let ui = *ui;
+    let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || match command {
+        Contract::Bump(arguments) => set(&arguments, &ui),
+        Contract::Check(arguments) => hold(&arguments, &ui),
+        Contract::Diff(arguments) => compare(&arguments, &ui),
+        Contract::Export(arguments) => write(&arguments, &ui),
+    });
+    let worker = worker.map_err(|error| Error::new(Code::Io, format!("cannot start a thread: {error}")))?;
+    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn compare(arguments: &ContractDiff, ui: &Ui) -> Result<Exit> {
+    let (here, limit) = (Path::new("."), Duration::from_secs(arguments.timeout));
+    let old = source::read(&arguments.old, here, limit)?;
+    let new = source::read(&arguments.new, here, limit)?;
+    let mut comparison = diff::sets(&old, &new);
+    for name in comparison.acknowledge(&arguments.acknowledge) {
+        ui.warn(format!("nothing to acknowledge is called {name}"));
+    }
+    let exit = if comparison.verdict >= Verdict::Unknown { Exit::Findings } else { Exit::Done };
+    let (verdict, changes) = (comparison.verdict, comparison.changes.as_slice());
+    let text = match arguments.format {
+        ContractFormat::Markdown => Some(render::markdown(verdict, changes)),
+        ContractFormat::Sarif => Some(normal::to_text(&render::sarif(changes))),
+        ContractFormat::Human | ContractFormat::Json => None,
+    };
+    print(text, &DiffReport(&comparison), ui)?;
+    Ok(exit)
+}
+
+fn hold(arguments: &ContractCheck, ui: &Ui) -> Result<Exit> {
+    let checked = check::run(&request(arguments, ui)?)?;
+    let exit = if checked.is_clean() { Exit::Done } else { Exit::Findings };
+    let all = || [checked.drift.as_slice(), &checked.changes].concat();
+    let text = match arguments.format {
+        ContractFormat::Markdown => Some(CheckReport(&checked).markdown()),
+        ContractFormat::Sarif => Some(normal::to_text(&render::sarif(&all()))),
+        ContractFormat::Human | ContractFormat::Json => None,
+    };
+    print(text, &CheckReport(&checked), ui)?;
+    Ok(exit)
+}
+
+fn set(arguments: &ContractCheck, ui: &Ui) -> Result<Exit> {
+    let mut request = request(arguments, ui)?;
+    request.server = None;
+    let bumped = bump::run(&request, arguments.dry_run)?;
+    ui.report(&BumpReport { bumped: &bumped, dry: arguments.dry_run })?;
+    Ok(Exit::Done)
+}
+
+fn write(arguments: &ContractExport, ui: &Ui) -> Result<Exit> {
+    let limit = Duration::from_secs(arguments.server.timeout);
+    let Some(server) = server(&arguments.server, Path::new("."))? else {
+        let error = Error::new(
+            Code::Usage,
+            "this is not a repository that cargo mcp wrote, so there is no server to start",
+        );
+        return Err(error.hint("say which server to ask: --cmd COMMAND or --url URL"));
+    };
+    let contracts = some(source::of_server(&server, limit)?)?;
+    match &arguments.out {
+        None => ui.text(&normal::to_text(&export::document(&contracts)))?,
+        Some(folder) => ui.report(&ExportReport {
+            folder: folder.clone(),
+            contracts: export::write(&contracts, folder)?,
+        })?,
+    }
+    Ok(Exit::Done)
+}
+
+fn some(contracts: Contracts) -> Result<Contracts> {
+    if contracts.is_empty() {
+        return Err(Error::new(Code::ContractInvalid, "the server lists no tools, prompts or resources"));
+    }
+    Ok(contracts)
+}
+
+fn print(text: Option<String>, report: &impl Report, ui: &Ui) -> Result<()> {
+    text.map_or_else(|| ui.report(report), |text| ui.text(&text))
+}
+
+fn request(arguments: &ContractCheck, ui: &Ui) -> Result<check::Request> {
+    let folder: PathBuf = arguments.path.clone();
+    let server = if arguments.offline { None } else { server(&arguments.server, &folder)? };
+    if server.is_none() && !arguments.offline {
+        ui.warn("no server to ask: the contracts are compared with the last release only");
+    }
+    Ok(check::Request {
+        folder,
+        server,
+        baseline: arguments.baseline.clone(),
+        acknowledged: arguments.acknowledge.clone(),
+        limit: Duration::from_secs(arguments.server.timeout),
+    })
+}
+
+/// The server that was named, else that of the repository, if it is one of ours.
+fn server(arguments: &ContractServer, folder: &Path) -> Result<Option<Server>> {
+    if let Some(url) = &arguments.url {
+        return Ok(Some(Server::Url(url.clone())));
+    }
+    if let Some(command) = &arguments.cmd {
+        let words = client::words(command)?;
+        return Ok(Some(Server::Program { words, settings: [].into(), folder: Some(folder.to_owned()) }));
+    }
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    Repository::find(&folder)?.map(|repository| repository.server()).transpose()
+}

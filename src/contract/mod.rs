@@ -1,0 +1,19 @@
+//! Contracts, and what may become of them.
+//!
+//! [`model`] holds contracts, [`normal`] their one way of writing, [`diff`] compares two sets, [`judge`] two schemas by
+//! [`schema`] containment, [`kinds`] is the table of what a change can be, [`render`] prints changes, [`version`] holds
+//! version numbers to verdicts. Nothing here reads a file or a socket.
+
+pub mod change;
+pub mod diff;
+mod families;
+pub mod judge;
+pub mod kinds;
+pub mod model;
+pub mod normal;
+pub mod render;
+pub mod schema;
+pub mod version;
+mod walk;
+mod walk_keys;
+mod walk_parts;

@@ -1,0 +1,252 @@
+//! From JSON to the graph: every keyword of draft 2020-12 becomes atoms; draft-07's older spellings do too.
+//!
+//! Invariant: what is not understood becomes [`Atom::Opaque`], which is never taken for granted. References are
+//! followed within the document only; size and depth are bounded.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::{Map, Value};
+
+use super::literal::Literal;
+use super::node::{Atom, AtomId, FALSE, NodeId, Store, TRUE, types};
+use super::number::Num;
+use super::reference;
+
+const DEPTH: usize = 200;
+const NODES: usize = 200_000;
+
+/// Why a schema is not compared at all.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TooLarge(pub &'static str);
+
+/// Compiles the schemas of one document.
+#[derive(Debug)]
+pub struct Compiler<'a, 's> {
+    /// Where the nodes go.
+    pub store: &'s mut Store,
+    pub(super) root: &'a Value,
+    /// Draft 7 and before: `$ref` hides its siblings.
+    pub(super) legacy: bool,
+    done: HashMap<usize, NodeId>,
+    active: HashMap<usize, Option<usize>>,
+    chain: Vec<usize>,
+    depth: usize,
+}
+
+type Node = Result<NodeId, TooLarge>;
+pub(super) type Atoms = Vec<AtomId>;
+pub(super) type Done = Result<(), TooLarge>;
+
+fn address(value: &Value) -> usize {
+    std::ptr::from_ref(value).addr()
+}
+
+impl<'a, 's> Compiler<'a, 's> {
+    /// A compiler for the document `root`, with the nodes of the schemas in it that are compiled already.
+    pub fn new(store: &'s mut Store, root: &'a Value, done: HashMap<usize, NodeId>) -> Self {
+        let legacy = reference::is_legacy(root);
+        Self { store, root, legacy, done, active: HashMap::new(), chain: Vec::new(), depth: 0 }
+    }
+
+    /// The nodes of all schemas that are compiled.
+    #[must_use]
+    pub fn done(self) -> HashMap<usize, NodeId> {
+        self.done
+    }
+
+    /// The node of a schema that lies in the document, applied to the same value as the schema around it.
+    ///
+    /// # Errors
+    /// When it is too deep or too large.
+    pub fn schema(&mut self, schema: &'a Value) -> Node {
+        let map = match schema {
+            Value::Bool(true) => return Ok(TRUE),
+            Value::Bool(false) => return Ok(FALSE),
+            Value::Object(map) => map,
+            _ => return Ok(self.opaque("schema", schema)),
+        };
+        let place = address(schema);
+        if let Some(node) = self.done.get(&place) {
+            return Ok(*node);
+        }
+        if self.chain.contains(&place) {
+            return Ok(self.store.one(Atom::Opaque("a schema that is its own part".to_owned())));
+        }
+        if let Some(reserved) = self.active.get(&place).copied() {
+            let reference = reserved.unwrap_or_else(|| self.store.reference());
+            self.active.insert(place, Some(reference));
+            return Ok(self.store.one(Atom::Ref(reference)));
+        }
+        if self.depth >= DEPTH {
+            return Err(TooLarge("the schema nests more than 200 levels deep"));
+        }
+        if self.store.size() >= NODES {
+            return Err(TooLarge("the schema has more than 200000 parts"));
+        }
+        self.depth += 1;
+        self.active.insert(place, None);
+        self.chain.push(place);
+        let atoms = self.keywords(map)?;
+        self.chain.pop();
+        self.depth -= 1;
+        let node = self.store.node(atoms);
+        if let Some(Some(reference)) = self.active.remove(&place) {
+            self.store.resolve(reference, node);
+        }
+        self.done.insert(place, node);
+        Ok(node)
+    }
+
+    /// The node of a schema for a part of the value: a place where recursion is sound.
+    pub(super) fn part(&mut self, schema: &'a Value) -> Node {
+        let chain = std::mem::take(&mut self.chain);
+        let node = self.schema(schema);
+        self.chain = chain;
+        node
+    }
+
+    fn opaque(&mut self, key: &str, value: &Value) -> NodeId {
+        self.store.one(Atom::Opaque(format!("{key}: {value}")))
+    }
+
+    pub(super) fn add(&mut self, atoms: &mut Atoms, atom: Atom) {
+        atoms.push(self.store.atom(atom));
+    }
+
+    pub(super) fn merge(&self, atoms: &mut Atoms, node: NodeId) {
+        atoms.extend_from_slice(self.store.atoms(node));
+    }
+
+    /// The node of those keywords of a schema that `keep` lets through.
+    ///
+    /// # Errors
+    /// As for a whole schema.
+    pub fn partial(&mut self, schema: &'a Value, keep: &dyn Fn(&str) -> bool) -> Node {
+        let Value::Object(map) = schema else { return self.schema(schema) };
+        let hidden = self.legacy && map.contains_key("$ref");
+        let mut atoms = Vec::new();
+        for (key, value) in map.iter().filter(|(key, _)| keep(key) && !(hidden && *key != "$ref")) {
+            self.keyword(&mut atoms, map, key, value)?;
+        }
+        Ok(self.store.node(atoms))
+    }
+
+    fn keywords(&mut self, map: &'a Map<String, Value>) -> Result<Atoms, TooLarge> {
+        let mut atoms = Vec::new();
+        if self.legacy && map.contains_key("$ref") {
+            self.keyword(&mut atoms, map, "$ref", &map["$ref"])?;
+            return Ok(atoms);
+        }
+        for (key, value) in map {
+            self.keyword(&mut atoms, map, key, value)?;
+        }
+        Ok(atoms)
+    }
+
+    fn keyword(
+        &mut self,
+        atoms: &mut Atoms,
+        map: &'a Map<String, Value>,
+        key: &str,
+        value: &'a Value,
+    ) -> Done {
+        match key {
+            "type" | "enum" | "const" => self.values(atoms, key, value),
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => {
+                self.numbers(atoms, key, value);
+            }
+            "pattern" | "format" | "contentEncoding" | "contentMediaType" => self.strings(atoms, key, value),
+            "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" => {
+                self.sizes(atoms, key, value);
+            }
+            "allOf" | "anyOf" | "oneOf" | "not" | "if" | "$ref" | "$dynamicRef" | "$recursiveRef" => {
+                return self.combined(atoms, map, key, value);
+            }
+            "items" | "prefixItems" | "additionalItems" | "contains" | "uniqueItems" | "unevaluatedItems" => {
+                return self.arrays(atoms, map, key, value);
+            }
+            "properties"
+            | "patternProperties"
+            | "additionalProperties"
+            | "propertyNames"
+            | "required"
+            | "unevaluatedProperties"
+            | "dependentRequired"
+            | "dependentSchemas"
+            | "dependencies" => {
+                return self.objects(atoms, map, key, value);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn values(&mut self, atoms: &mut Atoms, key: &str, value: &Value) {
+        let atom = match (key, value) {
+            ("const", value) => Some(Atom::Enum(BTreeSet::from([Literal::new(value)]))),
+            ("enum", Value::Array(values)) if values.is_empty() => Some(Atom::False),
+            ("enum", Value::Array(values)) => Some(Atom::Enum(values.iter().map(Literal::new).collect())),
+            ("type", Value::String(name)) => types::of_name(name).map(Atom::Types),
+            ("type", Value::Array(names)) => {
+                let bits = names.iter().map(|name| name.as_str().and_then(types::of_name));
+                bits.collect::<Option<Vec<u8>>>()
+                    .map(|bits| Atom::Types(bits.into_iter().fold(0, |all, bit| all | bit)))
+            }
+            _ => None,
+        };
+        let atom = atom.unwrap_or_else(|| Atom::Opaque(format!("{key}: {value}")));
+        if !matches!(atom, Atom::Types(127)) {
+            self.add(atoms, atom);
+        }
+    }
+
+    fn numbers(&mut self, atoms: &mut Atoms, key: &str, value: &Value) {
+        let atom = value.as_number().and_then(Num::of).and_then(|number| match key {
+            "minimum" => Some(Atom::Min(number, false)),
+            "maximum" => Some(Atom::Max(number, false)),
+            "exclusiveMinimum" => Some(Atom::Min(number, true)),
+            "exclusiveMaximum" => Some(Atom::Max(number, true)),
+            _ => (number.0 > 0).then_some(Atom::MultipleOf(number)),
+        });
+        let atom = atom.unwrap_or_else(|| Atom::Opaque(format!("{key}: {value}")));
+        self.add(atoms, atom);
+    }
+
+    fn strings(&mut self, atoms: &mut Atoms, key: &str, value: &Value) {
+        let atom = match (key, value) {
+            ("format", Value::String(format)) if super::is_numeric_format(format) => return,
+            ("format", Value::String(format)) => Atom::Format(format.clone()),
+            ("pattern", Value::String(pattern)) => Atom::Pattern(pattern.clone()),
+            _ => Atom::Opaque(format!("{key}: {value}")),
+        };
+        self.add(atoms, atom);
+    }
+
+    fn sizes(&mut self, atoms: &mut Atoms, key: &str, value: &Value) {
+        let count = value.as_u64().or_else(|| {
+            let number = value.as_number().and_then(Num::of)?;
+            number.is_whole().then(|| number.value().as_u64()).flatten()
+        });
+        let atom = match (key, count) {
+            ("minLength" | "minItems" | "minProperties", Some(0)) => return,
+            ("minLength", Some(count)) => Atom::MinLength(count),
+            ("maxLength", Some(count)) => Atom::MaxLength(count),
+            ("minItems", Some(count)) => Atom::MinItems(count),
+            ("maxItems", Some(count)) => Atom::MaxItems(count),
+            ("minProperties", Some(count)) => Atom::MinKeys(count),
+            ("maxProperties", Some(count)) => Atom::MaxKeys(count),
+            _ => Atom::Opaque(format!("{key}: {value}")),
+        };
+        self.add(atoms, atom);
+    }
+
+    /// Where `$ref` points in this document.
+    pub(super) fn target(&self, key: &str, value: &Value) -> Option<&'a Value> {
+        reference::find(self.root, key, value.as_str()?)
+    }
+}
+
+/// The keys of a keyword's object.
+pub(super) fn keys(map: &Map<String, Value>, key: &str) -> BTreeSet<String> {
+    map.get(key).and_then(Value::as_object).into_iter().flat_map(|map| map.keys().cloned()).collect()
+}

@@ -1,0 +1,222 @@
+//! The question whether a string satisfies a set of literals: a search through the product of automata.
+//!
+//! Invariant: "empty" only when the product has no accepted string; formats and patterns without an automaton
+//! can confirm a candidate, never prove that there is none.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::node::{Atom, AtomId};
+use super::pattern::{Automaton, Position, Ranges, contains};
+use super::solve::{Answer, Solver};
+
+const PLACES: usize = 30_000;
+const LONGEST: u64 = 1_000_000;
+const CANDIDATES: usize = 12;
+/// How many states of automata one search may pass through.
+const WORK: usize = 1_500_000;
+
+/// Formats that a validator checks, with strings of each.
+pub const FORMATS: &[(&str, &[&str])] = &[
+    ("date", &["2024-01-31", "1999-12-01"]),
+    ("date-time", &["2024-01-31T12:00:00Z", "1999-12-01T00:00:00+01:00"]),
+    ("duration", &["P1D", "PT5M"]),
+    ("email", &["a@example.com", "bob.b@example.org"]),
+    ("hostname", &["example.com", "a"]),
+    ("idn-email", &["a@example.com", "bob.b@example.org"]),
+    ("idn-hostname", &["example.com", "a"]),
+    ("ipv4", &["127.0.0.1", "10.0.0.2"]),
+    ("ipv6", &["::1", "2001:db8::1"]),
+    ("iri", &["https://example.com/a", "urn:a:b"]),
+    ("iri-reference", &["https://example.com/a", "/a"]),
+    ("json-pointer", &["/a", ""]),
+    ("regex", &["^a$", "b"]),
+    ("relative-json-pointer", &["0", "1/a"]),
+    ("time", &["12:00:00Z", "23:59:59+01:00"]),
+    ("uri", &["https://example.com/a", "urn:a:b"]),
+    ("uri-reference", &["https://example.com/a", "/a"]),
+    ("uri-template", &["/a/{b}", "/a"]),
+    ("uuid", &["2eb8aa08-aa98-11ea-b4aa-73b441d16380"]),
+];
+
+/// What the literals on a string add up to.
+struct Demands {
+    shortest: u64,
+    longest: Option<u64>,
+    automata: Vec<(Rc<Automaton>, bool)>,
+    confirm: bool,
+}
+
+/// A string that satisfies all literals.
+pub fn solve(solver: &mut Solver, literals: &[(AtomId, bool)]) -> Answer<Value> {
+    let mut demands = Demands { shortest: 0, longest: None, automata: Vec::new(), confirm: false };
+    let mut excluded = BTreeSet::new();
+    for (atom, holds) in literals {
+        match (&*solver.store.share(*atom), *holds) {
+            (Atom::MinLength(length), true) => demands.shortest = demands.shortest.max(*length),
+            (Atom::MaxLength(length), false) => {
+                demands.shortest = demands.shortest.max(length.saturating_add(1));
+            }
+            (Atom::MaxLength(length), true) => demands.at_most(*length),
+            (Atom::MinLength(length), false) => match length.checked_sub(1) {
+                Some(length) => demands.at_most(length),
+                None => return Answer::Empty,
+            },
+            (Atom::Pattern(pattern), holds) => match solver.automaton(pattern) {
+                Some(automaton) => demands.automata.push((automaton, holds)),
+                None => demands.confirm = true,
+            },
+            (Atom::Enum(values), false) => {
+                excluded
+                    .extend(values.iter().filter_map(|literal| literal.value.as_str().map(str::to_owned)));
+            }
+            _ => demands.confirm = true,
+        }
+    }
+    if demands.longest.is_some_and(|longest| longest < demands.shortest) {
+        return Answer::Empty;
+    }
+    if !excluded.is_empty() {
+        match Automaton::of_strings(excluded.iter().map(String::as_str)) {
+            Some(automaton) => demands.automata.push((Rc::new(automaton), false)),
+            None => return Answer::Unknown("too many values to exclude"),
+        }
+    }
+    let (mut candidates, complete) = search(&demands, if demands.confirm { CANDIDATES } else { 1 });
+    if candidates.is_empty() && complete {
+        return Answer::Empty;
+    }
+    if !demands.confirm {
+        return candidates.pop().map_or(Answer::Unknown("the patterns are too large to decide"), |text| {
+            Answer::Found(Value::String(text))
+        });
+    }
+    candidates
+        .extend(FORMATS.iter().flat_map(|(_, examples)| examples.iter().map(|text| (*text).to_owned())));
+    for candidate in candidates {
+        let value = Value::String(candidate);
+        if solver.holds_all(&value, literals) == Some(true) {
+            return Answer::Found(value);
+        }
+    }
+    Answer::Unknown("a pattern or format that can only be tried, not decided")
+}
+
+impl Demands {
+    fn at_most(&mut self, length: u64) {
+        self.longest = Some(self.longest.map_or(length, |longest| longest.min(length)));
+    }
+}
+
+/// One character for each set of classes that behaves alike, the readable ones first.
+fn alphabet(automata: &[(Rc<Automaton>, bool)]) -> Vec<char> {
+    let classes: Vec<&Ranges> = automata
+        .iter()
+        .flat_map(|(automaton, _)| automaton.classes())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let mut edges = BTreeSet::from(['a', 'A', '0', ' ', '-', '_', 'é']);
+    for (first, last) in classes.iter().flat_map(|ranges| ranges.iter()) {
+        edges.insert(*first);
+        edges.extend((u32::from(*last) + 1..).take(1 + 0x800).find_map(char::from_u32));
+    }
+    let mut seen: HashSet<Vec<bool>> = HashSet::new();
+    let mut letters: Vec<char> = edges.into_iter().collect();
+    letters.sort_by_key(|letter| {
+        let rank = match letter {
+            'a'..='z' => 0,
+            '0'..='9' => 1,
+            'A'..='Z' => 2,
+            '!'..='~' => 3,
+            ' ' => 4,
+            _ => 5,
+        };
+        (rank, *letter)
+    });
+    letters.retain(|letter| {
+        let behaviour = classes.iter().map(|ranges| contains(ranges, *letter)).collect();
+        seen.insert(behaviour)
+    });
+    letters
+}
+
+type Place = (Vec<Position>, u64);
+
+/// Up to `count` accepted strings, the shortest first, and whether the search saw all there is.
+fn search(demands: &Demands, count: usize) -> (Vec<String>, bool) {
+    if demands.automata.is_empty() {
+        let Ok(length) = usize::try_from(demands.shortest.min(LONGEST + 1)) else {
+            return (Vec::new(), false);
+        };
+        if demands.shortest > LONGEST {
+            return (Vec::new(), false);
+        }
+        return (vec!["a".repeat(length)], true);
+    }
+    let letters = alphabet(&demands.automata);
+    let begin: Vec<Position> = demands.automata.iter().map(|(automaton, _)| automaton.begin()).collect();
+    let mut trail: Vec<(usize, char)> = vec![(0, ' ')];
+    let mut seen: HashSet<Place> = HashSet::from([(begin.clone(), 0)]);
+    let mut queue: VecDeque<(Place, usize, u64)> = VecDeque::from([((begin, 0), 0, 0)]);
+    let mut found = Vec::new();
+    let mut work = 0;
+    while let Some(((positions, key), place, length)) = queue.pop_front() {
+        let accepted = demands
+            .automata
+            .iter()
+            .zip(&positions)
+            .all(|((automaton, wanted), position)| automaton.accepts(position, length == 0) == *wanted);
+        if accepted && length >= demands.shortest {
+            found.push(spell(&trail, place));
+            if found.len() == count {
+                return (found, false);
+            }
+        }
+        if demands.longest.is_some_and(|longest| length >= longest) {
+            continue;
+        }
+        work += letters.len() * positions.iter().map(|position| 4 + position.size()).sum::<usize>();
+        if work > WORK {
+            return (found, false);
+        }
+        for letter in &letters {
+            let next: Vec<Position> = demands
+                .automata
+                .iter()
+                .zip(&positions)
+                .map(|((automaton, _), position)| automaton.step(position, *letter))
+                .collect();
+            let hopeless = demands.automata.iter().zip(&next).any(|((_, wanted), position)| match position {
+                Position::Matched => !wanted,
+                Position::In(states) => *wanted && states.is_empty(),
+            });
+            if hopeless {
+                continue;
+            }
+            let key = if demands.longest.is_some() { key + 1 } else { (key + 1).min(demands.shortest) };
+            let next = (next, key);
+            if seen.contains(&next) {
+                continue;
+            }
+            if seen.len() >= PLACES {
+                return (found, false);
+            }
+            seen.insert(next.clone());
+            trail.push((place, *letter));
+            queue.push_back((next, trail.len() - 1, length + 1));
+        }
+    }
+    (found, true)
+}
+
+fn spell(trail: &[(usize, char)], mut place: usize) -> String {
+    let mut letters = Vec::new();
+    while place != 0 {
+        letters.push(trail[place].1);
+        place = trail[place].0;
+    }
+    letters.iter().rev().collect()
+}

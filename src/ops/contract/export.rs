@@ -1,0 +1,62 @@
+//! Writes what a server lists as contract files, in normal form.
+//!
+//! Invariant: what only the files say (version, scope, errors, side effects) stays as it was.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::contract::model::{COMMITTED, Contract, Contracts};
+use crate::contract::normal;
+use crate::error::Result;
+use crate::ops::contract::source;
+use crate::path::RepoPath;
+use crate::write;
+
+/// A contract file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Exported {
+    /// Where it lies below the folder.
+    pub path: String,
+    /// Whether it was written: false when it was there, byte for byte.
+    pub written: bool,
+}
+
+/// The contracts as one JSON document.
+#[must_use]
+pub fn document(contracts: &Contracts) -> Value {
+    let entries = contracts
+        .iter()
+        .map(|contract| (format!("{}.json", contract.place()), Value::Object(contract.body.clone())));
+    Value::Object(entries.collect())
+}
+
+/// Writes the contracts below `folder`.
+///
+/// # Errors
+/// When the disk refuses, or a contract's name is no file name.
+pub fn write(contracts: &Contracts, folder: &Path) -> Result<Vec<Exported>> {
+    let there = source::of_folder(folder, "").unwrap_or_default();
+    let mut texts = BTreeMap::new();
+    for contract in contracts.iter() {
+        let known = there.get(contract.kind, &contract.key());
+        let place = known.map_or_else(|| contract.place(), Contract::place);
+        texts.insert(RepoPath::new(format!("{place}.json"))?, normal::to_text(&merged(contract, known)));
+    }
+    let written = texts.into_iter().map(|(path, text)| {
+        let written = write::replace(folder, &path, text.as_bytes())?;
+        Ok(Exported { path: path.to_string(), written })
+    });
+    written.collect()
+}
+
+fn merged(contract: &Contract, known: Option<&Contract>) -> Value {
+    let mut body = contract.body.clone();
+    if let Some(known) = known {
+        let kept = known.body.iter().filter(|(key, _)| COMMITTED.contains(&key.as_str()));
+        body.extend(kept.map(|(key, value)| (key.clone(), value.clone())));
+    }
+    body.into()
+}

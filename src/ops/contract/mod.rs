@@ -1,0 +1,7 @@
+//! Contracts as files, in history and on live servers: what `cargo mcp contract` does.
+
+pub mod bump;
+pub mod check;
+pub mod export;
+pub mod repository;
+pub mod source;
