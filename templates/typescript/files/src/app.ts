@@ -65,7 +65,6 @@ export async function createApp(
   };
   const store = redis ? new RedisStore(redis, limits) : new MemoryStore(limits);
   const operations = new Operations(store, logger.child({ logger: 'operations' }));
-  const site = new Site(settings);
   const lifecycle = new Lifecycle(
     { delaySeconds: settings.shutdownDelaySeconds, graceSeconds: settings.shutdownGraceSeconds },
     logger,
@@ -85,7 +84,7 @@ export async function createApp(
     maxResultBytes: settings.maxResultBytes,
     toolServices: { operations, records },
   });
-  return {
+  const app: App = {
     settings,
     logger,
     metrics,
@@ -94,12 +93,13 @@ export async function createApp(
     store,
     operations,
     records,
-    authenticator: createAuthenticator(settings, site, logger),
+    authenticator: createAuthenticator(settings, () => app.site.resource, logger),
     anonymous: { subject: settings.transport === 'stdio' ? 'local' : 'anonymous', scopes },
     tools: enabledTools(settings),
     resources: enabledResources(settings),
-    site,
+    site: new Site(settings),
   };
+  return app;
 }
 
 /** Says ready as soon as the store answered once; serving does not wait for it. */
@@ -160,14 +160,14 @@ function createRecords(settings: Settings, metrics: Metrics): RecordsApi | undef
 
 function createAuthenticator(
   settings: Settings,
-  site: Site,
+  resource: () => string,
   logger: Logger,
 ): Authenticator | undefined {
   const { authIssuer: issuer, authJwksUrl: url, authJwksFile: file } = settings;
   if (settings.transport === 'stdio' || settings.authMode === 'none' || !issuer) return undefined;
   const source = url !== undefined ? keysFromUrl(url) : keysFromFile(file ?? '');
   return new Authenticator(
-    { issuer, audience: settings.authAudience ?? site.resource, source },
+    { issuer, audience: () => settings.authAudience ?? resource(), source },
     logger,
   );
 }

@@ -18,7 +18,8 @@ import type { Logger } from './observability.js';
 
 export interface AuthOptions {
   readonly issuer: string;
-  readonly audience: string;
+  /** Asked for at each token: the canonical URL may depend on the port that the system chose. */
+  readonly audience: () => string;
   readonly source: KeySource;
 }
 
@@ -49,7 +50,7 @@ export class Authenticator {
     try {
       const { payload } = await jwtVerify(token, this.#keys.get, {
         issuer: this.#options.issuer,
-        audience: this.#options.audience,
+        audience: this.#options.audience(),
         algorithms: ALGORITHMS,
         clockTolerance: LEEWAY_SECONDS,
         requiredClaims: ['exp', 'sub'],
