@@ -24,7 +24,7 @@ def python(repository: Repository, *arguments: str) -> str:
     for target in repository.spec.get("before_serving", []):
         repository.make_ok(target)
     done = subprocess.run(
-        [sys.executable, *arguments, "--command", shlex.join(repository.command), "--project", str(repository.path)],
+        [sys.executable, *arguments, f"--command={shlex.join(repository.command)}", f"--project={repository.path}"],
         cwd=ROOT,
         env=environment(),
         capture_output=True,

@@ -47,7 +47,7 @@ def request(method: str, era: str = MODERN, **params: Any) -> tuple[dict[str, st
 
 def answer(body: str) -> dict[str, Any]:
     """Return the response in an HTTP body: JSON, or the last event of a stream."""
-    events = [line[5:] for line in body.splitlines() if line.startswith("data:")]
+    events = [line[5:] for line in body.split("\n") if line.startswith("data:")]
     found: dict[str, Any] = json.loads(events[-1] if events else body)
     return found
 
