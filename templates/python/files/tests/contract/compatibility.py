@@ -58,9 +58,16 @@ def verdict(old: Json, new: Json) -> str:
     breaking = [place for place, additive in found.items() if not additive]
     before, after = semver(old), semver(new)
     if breaking and after[0] <= before[0]:
-        return f"{new['name']}: breaking without a higher major version: {', '.join(breaking)}"
+        return (
+            f"{new['name']}: breaking without a higher major version: {', '.join(breaking)}. "
+            "Clients rely on what stood there: put it back and deprecate it first, "
+            f"or give the contract version {before[0] + 1}.0.0 in the registry."
+        )
     if found and after <= before:
-        return f"{new['name']}: changed without a higher version: {', '.join(found)}"
+        return (
+            f"{new['name']}: changed without a higher version: {', '.join(found)}. "
+            f"Give the contract a version above {old['version']} in the registry."
+        )
     return ""
 
 

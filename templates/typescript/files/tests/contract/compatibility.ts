@@ -55,10 +55,17 @@ export function verdict(before: Contract, after: Contract): string | undefined {
   const breaking = found.filter(({ additive }) => !additive);
   const list = (some: Change[]) => some.map(({ place }) => place).join(', ');
   if (breaking.length > 0 && major(after.version) <= major(before.version)) {
-    return `${after.name}: breaking without a higher major version: ${list(breaking)}`;
+    return (
+      `${after.name}: breaking without a higher major version: ${list(breaking)}. ` +
+      'Clients rely on what stood there: put it back and deprecate it first, ' +
+      `or give the contract version ${major(before.version) + 1}.0.0 in the registry.`
+    );
   }
   if (found.length > 0 && compareVersions(after.version, before.version) <= 0) {
-    return `${after.name}: changed without a higher version: ${list(found)}`;
+    return (
+      `${after.name}: changed without a higher version: ${list(found)}. ` +
+      `Give the contract a version above ${before.version} in the registry.`
+    );
   }
   return undefined;
 }
