@@ -40,7 +40,7 @@ def record(tool: Path, folder: Path) -> pyte.Screen:
             os.write(master, b"\r")
             continue
         try:
-            stream.feed(os.read(master, 65536))
+            stream.feed(os.read(master, 65536).replace(bytes(folder.resolve()), b"~"))
         except OSError:
             break
     if process.wait() != 0:
