@@ -48,7 +48,7 @@ def test_what_was_read_is_answered_after_stdin_closes() -> None:
         check=False,
     )
 
-    answers = [json.loads(line) for line in ended.stdout.strip().split("\n")]
+    answers = [json.loads(line) for line in ended.stdout.splitlines()]
     (answer,) = (each for each in answers if each.get("id") == 1)
     assert answer["result"]["structuredContent"]["result"] == "last words"
     assert ended.returncode == 0
