@@ -3,6 +3,8 @@
 //! Invariant: fields that the wire lacks are compared only between contracts that have them.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::thread::{Builder, available_parallelism, scope};
 
 use serde_json::{Map, Value, json};
 
@@ -18,16 +20,42 @@ const HINTS: [(&str, bool, bool); 4] = [
     ("readOnlyHint", false, true),
 ];
 
+/// Fewer contracts than this are not worth a thread.
+const SHARE: usize = 16;
+/// More threads than this are not started.
+const THREADS: usize = 8;
+/// The solver goes as deep as schemas do.
+const STACK: usize = 256 << 20;
+
 /// Compares two sets.
 #[must_use]
 pub fn sets(old: &Contracts, new: &Contracts) -> Comparison {
-    let mut changes = Vec::new();
-    for before in old.iter() {
-        match new.get(before.kind, &before.key()) {
-            Some(after) => contracts(before, after, &mut changes),
-            None => changes.push(removed(before, old, new)),
+    let list: Vec<&Contract> = old.iter().collect();
+    let share = list.len().div_ceil(available_parallelism().map_or(1, usize::from).min(THREADS)).max(SHARE);
+    let work = |part: &[&Contract]| {
+        let mut changes = Vec::new();
+        for before in part {
+            match new.get(before.kind, &before.key()) {
+                Some(after) => contracts(before, after, &mut changes),
+                None => changes.push(removed(before, old, new)),
+            }
         }
-    }
+        changes
+    };
+    let mut changes = scope(|scope| {
+        let mut parts = list.chunks(share);
+        let first = parts.next().unwrap_or_default();
+        let start = |part| (part, Builder::new().stack_size(STACK).spawn_scoped(scope, move || work(part)));
+        let others: Vec<_> = parts.map(start).collect();
+        let mut changes = work(first);
+        for (part, other) in others {
+            changes.extend(match other {
+                Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(_) => work(part),
+            });
+        }
+        changes
+    });
     for after in new.iter().filter(|after| old.get(after.kind, &after.key()).is_none()) {
         let id = format!("{}-added", after.kind.noun());
         changes.push(Change::new(&id, &after.place(), "").about(&after.key()));

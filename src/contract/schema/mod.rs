@@ -19,6 +19,7 @@ mod number;
 mod object;
 mod parts;
 pub mod pattern;
+mod product;
 pub mod reference;
 pub mod solve;
 mod text;

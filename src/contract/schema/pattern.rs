@@ -167,8 +167,15 @@ impl Automaton {
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
         let mut position = self.begin();
+        let mut still = None;
         for letter in text.chars() {
-            position = self.step(&position, letter);
+            // A letter that has led back to the same states does so again.
+            if still == Some(letter) {
+                continue;
+            }
+            let next = self.step(&position, letter);
+            still = (next == position).then_some(letter);
+            position = next;
         }
         self.accepts(&position, text.is_empty())
     }

@@ -59,6 +59,8 @@ pub struct Solver {
     steps: usize,
     spent: usize,
     automata: HashMap<String, Option<Rc<Automaton>>>,
+    /// What is known of strings: that literals alone decide.
+    pub(super) texts: HashMap<Vec<(AtomId, bool)>, Answer<Value>>,
     /// How deep an evaluation is, so that a schema that is its own part ends.
     pub nesting: usize,
     /// Validators of single formats and of patterns without an automaton.
@@ -75,6 +77,7 @@ impl Default for Solver {
             steps: STEPS,
             spent: 0,
             automata: HashMap::new(),
+            texts: HashMap::new(),
             nesting: 0,
             strings: HashMap::new(),
         }

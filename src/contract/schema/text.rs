@@ -9,7 +9,8 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::node::{Atom, AtomId};
-use super::pattern::{Automaton, Position, Ranges, contains};
+use super::pattern::{Automaton, Ranges, contains};
+use super::product::{Automata, Product};
 use super::solve::{Answer, Solver};
 
 const PLACES: usize = 30_000;
@@ -49,8 +50,22 @@ struct Demands {
     confirm: bool,
 }
 
-/// A string that satisfies all literals.
+/// A string that satisfies all literals: searched for once per set of literals, unless it has to be tried out.
 pub fn solve(solver: &mut Solver, literals: &[(AtomId, bool)]) -> Answer<Value> {
+    let mut key = literals.to_vec();
+    key.sort_unstable();
+    if let Some(answer) = solver.texts.get(&key) {
+        return answer.clone();
+    }
+    let (answer, tried) = look(solver, literals);
+    if !tried {
+        solver.texts.insert(key, answer.clone());
+    }
+    answer
+}
+
+/// A string, and whether values had to be tried.
+fn look(solver: &mut Solver, literals: &[(AtomId, bool)]) -> (Answer<Value>, bool) {
     let mut demands = Demands { shortest: 0, longest: None, automata: Vec::new(), confirm: false };
     let mut excluded = BTreeSet::new();
     for (atom, holds) in literals {
@@ -62,7 +77,7 @@ pub fn solve(solver: &mut Solver, literals: &[(AtomId, bool)]) -> Answer<Value> 
             (Atom::MaxLength(length), true) => demands.at_most(*length),
             (Atom::MinLength(length), false) => match length.checked_sub(1) {
                 Some(length) => demands.at_most(length),
-                None => return Answer::Empty,
+                None => return (Answer::Empty, false),
             },
             (Atom::Pattern(pattern), holds) => match solver.automaton(pattern) {
                 Some(automaton) => demands.automata.push((automaton, holds)),
@@ -76,32 +91,31 @@ pub fn solve(solver: &mut Solver, literals: &[(AtomId, bool)]) -> Answer<Value> 
         }
     }
     if demands.longest.is_some_and(|longest| longest < demands.shortest) {
-        return Answer::Empty;
+        return (Answer::Empty, false);
     }
     if !excluded.is_empty() {
         match Automaton::of_strings(excluded.iter().map(String::as_str)) {
             Some(automaton) => demands.automata.push((Rc::new(automaton), false)),
-            None => return Answer::Unknown("too many values to exclude"),
+            None => return (Answer::Unknown("too many values to exclude"), false),
         }
     }
     let (mut candidates, complete) = search(&demands, if demands.confirm { CANDIDATES } else { 1 });
     if candidates.is_empty() && complete {
-        return Answer::Empty;
+        return (Answer::Empty, false);
     }
     if !demands.confirm {
-        return candidates.pop().map_or(Answer::Unknown("the patterns are too large to decide"), |text| {
-            Answer::Found(Value::String(text))
-        });
+        let unknown = Answer::Unknown("the patterns are too large to decide");
+        return (candidates.pop().map_or(unknown, |text| Answer::Found(Value::String(text))), false);
     }
     candidates
         .extend(FORMATS.iter().flat_map(|(_, examples)| examples.iter().map(|text| (*text).to_owned())));
     for candidate in candidates {
         let value = Value::String(candidate);
         if solver.holds_all(&value, literals) == Some(true) {
-            return Answer::Found(value);
+            return (Answer::Found(value), true);
         }
     }
-    Answer::Unknown("a pattern or format that can only be tried, not decided")
+    (Answer::Unknown("a pattern or format that can only be tried, not decided"), true)
 }
 
 impl Demands {
@@ -111,7 +125,7 @@ impl Demands {
 }
 
 /// One character for each set of classes that behaves alike, the readable ones first.
-fn alphabet(automata: &[(Rc<Automaton>, bool)]) -> Vec<char> {
+fn alphabet(automata: &Automata) -> Vec<char> {
     let classes: Vec<&Ranges> = automata
         .iter()
         .flat_map(|(automaton, _)| automaton.classes())
@@ -143,8 +157,6 @@ fn alphabet(automata: &[(Rc<Automaton>, bool)]) -> Vec<char> {
     letters
 }
 
-type Place = (Vec<Position>, u64);
-
 /// Up to `count` accepted strings, the shortest first, and whether the search saw all there is.
 fn search(demands: &Demands, count: usize) -> (Vec<String>, bool) {
     if demands.automata.is_empty() {
@@ -157,20 +169,16 @@ fn search(demands: &Demands, count: usize) -> (Vec<String>, bool) {
         return (vec!["a".repeat(length)], true);
     }
     let letters = alphabet(&demands.automata);
-    let begin: Vec<Position> = demands.automata.iter().map(|(automaton, _)| automaton.begin()).collect();
+    let mut product = Product::new(&demands.automata, &letters);
     let mut trail: Vec<(usize, char)> = vec![(0, ' ')];
-    let mut seen: HashSet<Place> = HashSet::from([(begin.clone(), 0)]);
-    let mut queue: VecDeque<(Place, usize, u64)> = VecDeque::from([((begin, 0), 0, 0)]);
+    // Keys never fall along the queue: the last key that a place was seen with says whether it was seen with this one.
+    let mut seen: Vec<Option<u64>> = vec![Some(0)];
+    let mut queue: VecDeque<(usize, u64, usize, u64)> = VecDeque::from([(0, 0, 0, 0)]);
     let mut found = Vec::new();
     let mut work = 0;
-    while let Some(((positions, key), place, length)) = queue.pop_front() {
-        let accepted = demands
-            .automata
-            .iter()
-            .zip(&positions)
-            .all(|((automaton, wanted), position)| automaton.accepts(position, length == 0) == *wanted);
-        if accepted && length >= demands.shortest {
-            found.push(spell(&trail, place));
+    while let Some((place, key, end, length)) = queue.pop_front() {
+        if length >= demands.shortest && product.accepts(place, length == 0) {
+            found.push(spell(&trail, end));
             if found.len() == count {
                 return (found, false);
             }
@@ -178,35 +186,23 @@ fn search(demands: &Demands, count: usize) -> (Vec<String>, bool) {
         if demands.longest.is_some_and(|longest| length >= longest) {
             continue;
         }
-        work += letters.len() * positions.iter().map(|position| 4 + position.size()).sum::<usize>();
+        work += product.weight(place);
         if work > WORK {
             return (found, false);
         }
-        for letter in &letters {
-            let next: Vec<Position> = demands
-                .automata
-                .iter()
-                .zip(&positions)
-                .map(|((automaton, _), position)| automaton.step(position, *letter))
-                .collect();
-            let hopeless = demands.automata.iter().zip(&next).any(|((_, wanted), position)| match position {
-                Position::Matched => !wanted,
-                Position::In(states) => *wanted && states.is_empty(),
-            });
-            if hopeless {
+        let key = if demands.longest.is_some() { key + 1 } else { (key + 1).min(demands.shortest) };
+        for (number, letter) in letters.iter().enumerate() {
+            let Some(next) = product.step(place, number) else { continue };
+            seen.resize(product.size(), None);
+            if seen[next] == Some(key) {
                 continue;
             }
-            let key = if demands.longest.is_some() { key + 1 } else { (key + 1).min(demands.shortest) };
-            let next = (next, key);
-            if seen.contains(&next) {
-                continue;
-            }
-            if seen.len() >= PLACES {
+            if trail.len() >= PLACES {
                 return (found, false);
             }
-            seen.insert(next.clone());
-            trail.push((place, *letter));
-            queue.push_back((next, trail.len() - 1, length + 1));
+            seen[next] = Some(key);
+            trail.push((end, *letter));
+            queue.push_back((next, key, trail.len() - 1, length + 1));
         }
     }
     (found, true)
