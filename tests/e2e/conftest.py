@@ -145,7 +145,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         only = metafunc.definition.get_closest_marker("answers")
         answers = only.args if only else tuple(ANSWERS)
         cases = [
-            pytest.param((language, chosen), id=f"{language}-{chosen}", marks=pytest.mark.xdist_group(language))
+            pytest.param((language, chosen), id=f"{language}-{chosen}")
             for language in languages(metafunc.config)
             for chosen in answers
         ]
