@@ -3,8 +3,9 @@
 import json
 import sys
 import time
+from pathlib import Path
 
-document = json.load(open(sys.argv[1], encoding="utf-8"))
+document = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 mood = sys.argv[2] if len(sys.argv) > 2 else ""
 print("to stderr: \x1b[31mnoise", file=sys.stderr, flush=True)
 if mood == "crash":
