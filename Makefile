@@ -8,14 +8,14 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 check: ## Check the format, run clippy and the Rust tests
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- --deny warnings
-	INSTA_UPDATE=no $(CARGO) test --locked
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
+	INSTA_UPDATE=no $(CARGO) test --locked --workspace
 
 test: check e2e ## Run all tests, those of generated servers too
 
 test-contracts: ## Try a million values on what the contract comparison calls compatible
-	CONTRACT_VALUES=1000000 $(CARGO) test --locked --release --test it -- contract_property
+	CONTRACT_VALUES=1000000 $(CARGO) test --locked --release --package cargo-mcp-contract --test it -- property
 
 e2e: ## Generate servers, and run their own targets, the acceptance kit and the conformance suite
 	tests/run
@@ -25,10 +25,10 @@ snapshots: ## Accept what is generated now: read the difference before you commi
 	@git --no-pager diff --stat -- snapshots
 
 bench: ## Compare `new` with `cp -r` of what it writes; time a comparison of 1,000 tools
-	$(CARGO) bench --locked --bench new --bench contract
+	$(CARGO) bench --locked --workspace --bench new --bench contract
 
-docs: ## Write the documentation of the crate to target/doc
-	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --locked --no-deps --document-private-items
+docs: ## Write the documentation of both crates to target/doc
+	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --locked --workspace --no-deps --document-private-items
 
 install: ## Install cargo-mcp from this checkout
 	$(CARGO) install --locked --path .

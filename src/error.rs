@@ -114,3 +114,9 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<mcp_contract::Error> for Error {
+    fn from(error: mcp_contract::Error) -> Self {
+        Self { code: Code::ContractInvalid, message: error.message, hint: error.hint.map(str::to_owned) }
+    }
+}

@@ -6,20 +6,20 @@
 //! - [`ui`] is the only writer to the terminal, [`error`] is what it says when a command stops;
 //! - [`ops`] holds one use case a file and knows neither clap nor the terminal;
 //! - [`template`] makes a [`tree`] from answers, [`manifest`] and [`base`] record what was made;
-//! - [`contract`] compares contracts, [`client`] asks a server for them;
+//! - [`mcp_contract`] compares contracts, [`client`] asks a server for them, [`report`] prints what changed;
 //! - [`plan`] says what will change, [`mod@write`] changes the disk, [`git`] runs git.
 
 pub mod base;
 pub mod cli;
 pub mod client;
 pub mod commands;
-pub mod contract;
 pub mod error;
 pub mod git;
 pub mod manifest;
 pub mod ops;
 pub mod path;
 pub mod plan;
+pub mod report;
 pub mod template;
 pub mod tree;
 pub mod ui;

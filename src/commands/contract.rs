@@ -7,13 +7,14 @@ use crate::Exit;
 use crate::cli::{Contract, ContractCheck, ContractDiff, ContractExport, ContractFormat, ContractServer};
 use crate::client::{self, Server};
 use crate::commands::contract_report::{BumpReport, CheckReport, DiffReport, ExportReport};
-use crate::contract::kinds::Verdict;
-use crate::contract::model::Contracts;
-use crate::contract::{diff, normal, render};
 use crate::error::{Code, Error, Result};
 use crate::ops::contract::repository::Repository;
 use crate::ops::contract::{bump, check, export, source};
+use crate::report::contract as render;
 use crate::ui::{Report, Ui};
+use mcp_contract::kinds::Verdict;
+use mcp_contract::model::Contracts;
+use mcp_contract::{diff, normal};
 
 /// Room for schemas that nest deeply.
 const STACK: usize = 256 << 20;

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use crate::contract::change::{Change, Comparison};
-use crate::contract::kinds::Verdict;
-use crate::contract::render::{markdown, short, shows};
-use crate::contract::version::Level;
 use crate::ops::contract::bump::Bumped;
 use crate::ops::contract::check::{Checked, Held};
 use crate::ops::contract::export::Exported;
+use crate::report::contract::{markdown, short, shows};
 use crate::ui::{Paint, Report};
+use mcp_contract::change::{Change, Comparison};
+use mcp_contract::kinds::Verdict;
+use mcp_contract::version::Level;
 
 /// The report of `diff`.
 pub struct DiffReport<'a>(pub &'a Comparison);

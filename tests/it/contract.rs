@@ -86,6 +86,17 @@ fn exit_codes_tell_harm_from_no_harm() {
 }
 
 #[test]
+fn a_file_that_nests_too_deeply_is_refused() {
+    let sandbox = Sandbox::new();
+    let deep =
+        format!("{{\"name\":\"t\",\"inputSchema\":{}{}}}", "{\"not\":".repeat(100_000), "}".repeat(100_000));
+    sandbox.write("deep.json", deep.replacen(":}", ":{}}", 1));
+    sandbox
+        .mcp(["contract", "diff", "deep.json", "deep.json"])
+        .fails("contract_invalid", "nests more than 127 levels deep");
+}
+
+#[test]
 fn an_unknown_change_must_be_acknowledged() {
     let sandbox = Sandbox::new();
     let mut odd = tool("search", &["hits"]);
@@ -235,7 +246,7 @@ fn a_server_that_misbehaves_is_an_error_and_never_hangs() {
 
 #[test]
 fn kinds_of_change_are_a_pinned_table() {
-    let lines = cargo_mcp::contract::kinds::KINDS.iter();
+    let lines = mcp_contract::kinds::KINDS.iter();
     let text = lines.fold(String::new(), |text, kind| {
         text + &format!("{} ({}): {} {}\n", kind.id, kind.verdict.word(), kind.meaning, kind.remedy)
     });

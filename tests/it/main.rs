@@ -9,9 +9,6 @@
 
 mod answers;
 mod contract;
-mod contract_corpus;
-mod contract_hostile;
-mod contract_property;
 mod disk;
 mod harness;
 mod help;

@@ -5,12 +5,12 @@ use std::fs;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::contract::normal;
 use crate::error::{Code, Error, Result};
 use crate::ops::contract::check::{self, Held, Request};
 use crate::ops::contract::repository::Repository;
 use crate::path::RepoPath;
 use crate::write;
+use mcp_contract::normal;
 
 /// What was set.
 #[derive(Debug, Serialize)]

@@ -8,14 +8,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::client::Server;
-use crate::contract::change::{Change, Comparison};
-use crate::contract::model::{Contract, Contracts};
-use crate::contract::version::{Level, Version, level, level_of};
-use crate::contract::{diff, kinds::Verdict};
 use crate::error::{Code, Error, Result};
 use crate::git;
 use crate::ops::contract::repository::Repository;
 use crate::ops::contract::source;
+use mcp_contract::change::{Change, Comparison};
+use mcp_contract::model::{Contract, Contracts};
+use mcp_contract::version::{Level, Version, level, level_of};
+use mcp_contract::{diff, kinds::Verdict};
 
 /// What to check.
 #[derive(Debug)]

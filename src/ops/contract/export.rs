@@ -8,12 +8,12 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::contract::model::{COMMITTED, Contract, Contracts};
-use crate::contract::normal;
 use crate::error::Result;
 use crate::ops::contract::source;
 use crate::path::RepoPath;
 use crate::write;
+use mcp_contract::model::{COMMITTED, Contract, Contracts};
+use mcp_contract::normal;
 
 /// A contract file.
 #[derive(Clone, Debug, Serialize)]

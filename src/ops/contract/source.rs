@@ -10,9 +10,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::client::{self, Server};
-use crate::contract::model::{Contract, Contracts, Kind};
 use crate::error::{Code, Error, Result};
 use crate::git;
+use mcp_contract::model::{Contract, Contracts, Kind};
 
 const LARGEST: u64 = 32 << 20;
 const BASELINE: &str = "baseline";
@@ -56,7 +56,7 @@ pub fn read(text: &str, folder: &Path, limit: Duration) -> Result<Contracts> {
 /// # Errors
 /// When it does not answer.
 pub fn of_server(server: &Server, limit: Duration) -> Result<Contracts> {
-    Contracts::from_document(&client::list(server, limit)?)
+    Ok(Contracts::from_document(&client::list(server, limit)?)?)
 }
 
 /// The contracts in a folder, or in its folder `contracts`.
@@ -124,7 +124,7 @@ fn parse(name: &str, bytes: &[u8]) -> Result<Value> {
 }
 
 fn of_file(name: &str, bytes: &[u8]) -> Result<Contracts> {
-    Contracts::from_document(&parse(name, bytes)?).map_err(|error| prefixed(name, error))
+    Contracts::from_document(&parse(name, bytes)?).map_err(|error| prefixed(name, error.into()))
 }
 
 fn prefixed(name: &str, mut error: Error) -> Error {
@@ -141,7 +141,7 @@ fn of_files(files: &[File], name: &str) -> Result<Contracts> {
             return Err(Error::new(Code::ContractInvalid, format!("{path} is not a contract")));
         };
         let added = Contract::from_file(body, kind).and_then(|contract| contracts.add(contract));
-        added.map_err(|error| prefixed(path, error))?;
+        added.map_err(|error| prefixed(path, error.into()))?;
     }
     if contracts.is_empty() {
         let hint = "a folder of contracts holds tools/NAME.json, resources/NAME.json or prompts/NAME.json";

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use cargo_mcp::contract::change::Comparison;
-use cargo_mcp::contract::diff;
-use cargo_mcp::contract::judge::{self, Direction};
-use cargo_mcp::contract::kinds::{KINDS, Verdict};
-use cargo_mcp::contract::model::Contracts;
-use cargo_mcp::contract::{normal, schema};
+use mcp_contract::change::Comparison;
+use mcp_contract::diff;
+use mcp_contract::judge::{self, Direction};
+use mcp_contract::kinds::{KINDS, Verdict};
+use mcp_contract::model::Contracts;
+use mcp_contract::{normal, schema};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ struct Row {
 }
 
 fn corpus() -> Vec<Row> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contracts/corpus.json");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus.json");
     serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 

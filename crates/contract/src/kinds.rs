@@ -1,6 +1,6 @@
 //! The kinds of change: what each is called, how grave it is, what it means and what to do.
 //!
-//! Invariant: sorted, unique, and each with a failing example in `tests/contracts/corpus.json`; a snapshot pins the table.
+//! Invariant: sorted, unique, and each with a failing example in `tests/corpus.json`; a snapshot pins the table.
 
 use serde::Serialize;
 

@@ -1,19 +1,21 @@
 //! Contracts, and what may become of them.
 //!
 //! [`model`] holds contracts, [`normal`] their one way of writing, [`diff`] compares two sets, [`judge`] two schemas by
-//! [`schema`] containment, [`kinds`] is the table of what a change can be, [`render`] prints changes, [`version`] holds
-//! version numbers to verdicts. Nothing here reads a file or a socket.
+//! [`schema`] containment, [`kinds`] is the table of what a change can be, [`version`] holds version numbers to
+//! verdicts. Nothing here reads a file or a socket, prints, or knows the tool that asks.
 
 pub mod change;
 pub mod diff;
+mod error;
 mod families;
 pub mod judge;
 pub mod kinds;
 pub mod model;
 pub mod normal;
-pub mod render;
 pub mod schema;
 pub mod version;
 mod walk;
 mod walk_keys;
 mod walk_parts;
+
+pub use error::{Error, Result};

@@ -2,10 +2,9 @@
 //!
 //! Invariant: text from a contract is shown as text; it can neither end a code span nor start markup.
 
+use mcp_contract::change::Change;
+use mcp_contract::kinds::{KINDS, Verdict};
 use serde_json::{Value, json};
-
-use super::change::Change;
-use super::kinds::{KINDS, Verdict};
 
 const SHOWN: usize = 160;
 

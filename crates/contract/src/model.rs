@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::normal;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 
 /// What a contract is for.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -97,7 +97,7 @@ impl Contract {
 
     fn new(kind: Kind, mut body: Map<String, Value>) -> Result<Self> {
         let Some(name) = body.get("name").and_then(Value::as_str).map(str::to_owned) else {
-            return Err(Error::new(Code::ContractInvalid, format!("a {} without a name", kind.noun())));
+            return Err(Error::new(format!("a {} without a name", kind.noun())));
         };
         body.retain(|_, value| !value.is_null());
         for key in ["inputSchema", "outputSchema"] {
@@ -146,7 +146,7 @@ impl Contracts {
     pub fn add(&mut self, contract: Contract) -> Result<()> {
         let (kind, key) = (contract.kind, contract.key());
         if self.list.insert((kind, key.clone()), contract).is_some() {
-            return Err(Error::new(Code::ContractInvalid, format!("two {}s are called {key}", kind.noun())));
+            return Err(Error::new(format!("two {}s are called {key}", kind.noun())));
         }
         Ok(())
     }
@@ -199,11 +199,7 @@ impl Contracts {
             }
             _ => {
                 let hint = "give a contract (an object with a name) or the result of tools/list";
-                return Err(Error::new(
-                    Code::ContractInvalid,
-                    "this JSON is neither a contract nor a list of them",
-                )
-                .hint(hint));
+                return Err(Error::new("this JSON is neither a contract nor a list of them").hint(hint));
             }
         }
         Ok(contracts)
@@ -212,10 +208,7 @@ impl Contracts {
     fn add_wire(&mut self, kind: Kind, entries: &[Value]) -> Result<()> {
         for entry in entries {
             let Value::Object(body) = entry else {
-                return Err(Error::new(
-                    Code::ContractInvalid,
-                    format!("a listed {} is not an object", kind.noun()),
-                ));
+                return Err(Error::new(format!("a listed {} is not an object", kind.noun())));
             };
             let committed = COMMITTED.iter().any(|key| body.contains_key(*key));
             let contract = if committed {

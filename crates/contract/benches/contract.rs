@@ -8,8 +8,8 @@
 
 use std::time::Instant;
 
-use cargo_mcp::contract::diff;
-use cargo_mcp::contract::model::Contracts;
+use mcp_contract::diff;
+use mcp_contract::model::Contracts;
 use serde_json::{Map, Value, json};
 
 fn tools(length: u64, output: &[&str]) -> Contracts {

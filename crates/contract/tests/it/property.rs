@@ -2,7 +2,7 @@
 //!
 //! `CONTRACT_VALUES` says how many values to try in all; the default takes seconds, `make test-contracts` a million.
 
-use cargo_mcp::contract::schema::{Containment, Pair, Side, validator};
+use mcp_contract::schema::{Containment, Pair, Side, validator};
 use serde_json::{Map, Value, json};
 
 /// `SplitMix64`: small, and the same everywhere.

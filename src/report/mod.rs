@@ -1,0 +1,3 @@
+//! What a command found, for machines and reviews.
+
+pub mod contract;
