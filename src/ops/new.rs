@@ -90,7 +90,7 @@ pub fn run(request: &Request) -> Result<Made> {
         template_version: request.template.spec.template.version.clone(),
         git: match request.vcs {
             Vcs::Auto => !git::encloses(&target.path),
-            Vcs::Git => true,
+            Vcs::Git => !target.is_git(),
             Vcs::None => false,
         },
         target: target.path.clone(),

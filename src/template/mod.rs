@@ -2,7 +2,8 @@
 //!
 //! `templates/LANG/files` mirrors the generated repository; `templates/shared/files` holds what all languages
 //! share, and a language's file overrides a shared one. A name that ends in `.tera` is rendered, all else is
-//! copied.
+//! copied. What is nearly equal in several languages is a part, below `templates/shared/parts`: a language's file
+//! extends it and fills its blocks, or includes it.
 
 pub mod answers;
 pub mod filters;
@@ -21,6 +22,7 @@ use spec::{Question, Rule, Spec};
 pub static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 const SHARED: &str = "shared";
+const PARTS: &str = "shared/parts";
 const RENDERED: &str = ".tera";
 
 /// A language's template together with what it shares with the others.
@@ -91,16 +93,28 @@ impl Template {
         for layer in [SHARED, self.language] {
             let root = format!("{layer}/files");
             if let Some(dir) = EMBEDDED.get_dir(&root) {
-                collect(dir, root.len() + 1, &mut sources);
+                walk(dir, root.len() + 1, &mut |path, bytes| {
+                    let stem = path.strip_suffix(RENDERED);
+                    sources.insert(stem.unwrap_or(path), Source { bytes, rendered: stem.is_some() });
+                });
             }
         }
         sources
     }
 
-    /// The first rule about `path`; a language's rules come before the shared ones.
+    /// The parts by the name that files use.
     #[must_use]
-    pub fn rule(&self, path: &str) -> Option<&Rule> {
-        self.spec.rules.iter().chain(&self.shared.rules).find(|rule| rule.matches(path))
+    pub fn parts(&self) -> BTreeMap<&'static str, &'static [u8]> {
+        let mut parts = BTreeMap::new();
+        if let Some(dir) = EMBEDDED.get_dir(PARTS) {
+            walk(dir, PARTS.len() + 1, &mut |path, bytes| _ = parts.insert(path, bytes));
+        }
+        parts
+    }
+
+    /// The rules about `path`; a language's come before the shared ones.
+    pub fn rules(&self, path: &str) -> impl Iterator<Item = &Rule> {
+        self.spec.rules.iter().chain(&self.shared.rules).filter(move |rule| rule.matches(path))
     }
 
     /// The renamings, a language's before the shared ones.
@@ -125,17 +139,14 @@ fn load(folder: &str) -> Result<Spec> {
     toml::from_str(text).map_err(|error| Error::new(Code::Template, format!("templates/{path}: {error}")))
 }
 
-fn collect(dir: &'static Dir<'static>, prefix: usize, sources: &mut BTreeMap<&'static str, Source>) {
+fn walk(dir: &'static Dir<'static>, prefix: usize, visit: &mut impl FnMut(&'static str, &'static [u8])) {
     for entry in dir.entries() {
         match entry {
-            DirEntry::Dir(dir) => collect(dir, prefix, sources),
+            DirEntry::Dir(dir) => walk(dir, prefix, visit),
             DirEntry::File(file) => {
-                let Some(path) = file.path().to_str().and_then(|path| path.get(prefix..)) else { continue };
-                let stem = path.strip_suffix(RENDERED);
-                sources.insert(
-                    stem.unwrap_or(path),
-                    Source { bytes: file.contents(), rendered: stem.is_some() },
-                );
+                if let Some(path) = file.path().to_str().and_then(|path| path.get(prefix..)) {
+                    visit(path, file.contents());
+                }
             }
         }
     }

@@ -4,6 +4,7 @@
 //! error, and answers are values: nothing in them is ever taken for template syntax.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use tera::{Context, Delimiters, Kwargs, State, Tera};
@@ -11,9 +12,14 @@ use tera::{Context, Delimiters, Kwargs, State, Tera};
 use crate::error::{Code, Error, Result};
 use crate::path::RepoPath;
 use crate::template::answers::Answers;
-use crate::template::spec::{Policy, Question, Rule};
-use crate::template::{Template, filters, name};
+use crate::template::spec::{Policy, Question};
+use crate::template::{Source, Template, filters, name};
 use crate::tree::{File, Tree};
+
+/// How a file begins that fills the blocks of a part.
+const EXTENDS: &str = "<% extends ";
+/// What the name of a part begins with, where files name it.
+const PART: &str = "parts/";
 
 /// A rendered template.
 #[derive(Debug)]
@@ -29,11 +35,15 @@ pub struct Rendered {
 /// # Errors
 /// When the template is broken; no answers that were checked can cause it.
 pub fn render(template: &Template, answers: &Answers) -> Result<Rendered> {
-    let engine = Engine::new(template, answers)?;
+    let mut engine = Engine::new(template, answers)?;
+    let sources = template.sources();
+    engine.learn_parts(template, &sources)?;
     let mut rendered = Rendered { tree: Tree::new(), seeds: Vec::new() };
-    for (source_path, source) in template.sources() {
-        let rule = template.rule(source_path);
-        if !engine.wanted(rule, source_path)? {
+    for (source_path, source) in sources {
+        let rules: Vec<_> = template.rules(source_path).collect();
+        if let Some(condition) = rules.iter().find_map(|rule| rule.when.as_deref())
+            && !engine.holds(condition, source_path)?
+        {
             continue;
         }
         let path = RepoPath::new(engine.rename(template, source_path)?)?;
@@ -43,10 +53,10 @@ pub fn render(template: &Template, answers: &Answers) -> Result<Rendered> {
         } else {
             Cow::Borrowed(source.bytes)
         };
-        if rule.is_some_and(|rule| rule.policy == Policy::Seed) {
+        if rules.iter().find_map(|rule| rule.policy) == Some(Policy::Seed) {
             rendered.seeds.push(path.clone());
         }
-        let mode = rule.map(|rule| rule.mode).unwrap_or_default();
+        let mode = rules.iter().find_map(|rule| rule.mode).unwrap_or_default();
         if rendered.tree.insert(path.clone(), File { bytes, mode }).is_some() {
             return Err(broken(source_path, format!("another file is also called {path}")));
         }
@@ -98,7 +108,23 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Parses the parts, and the files of a language that extend one.
+    fn learn_parts(&mut self, template: &Template, sources: &BTreeMap<&str, Source>) -> Result<()> {
+        let parts = template.parts().into_iter().map(|(name, bytes)| (format!("{PART}{name}"), bytes));
+        let extending = sources.iter().filter(|(_, source)| source.bytes.starts_with(EXTENDS.as_bytes()));
+        let files = extending.map(|(path, source)| ((*path).to_owned(), source.bytes));
+        let texts = parts.chain(files).map(|(name, bytes)| match str::from_utf8(bytes) {
+            Ok(text) => Ok((name, text)),
+            Err(error) => Err(broken(&name, error)),
+        });
+        let texts = texts.collect::<Result<Vec<_>>>()?;
+        self.tera.add_raw_templates(texts).map_err(|error| broken("parts", error))
+    }
+
     fn text(&self, path: &str, text: &str) -> Result<String> {
+        if text.starts_with(EXTENDS) {
+            return self.tera.render(path, &self.context).map_err(|error| broken(path, error));
+        }
         if !text.contains("<{") && !text.contains("<%") && !text.contains("<#") {
             return Ok(text.to_owned());
         }
@@ -122,8 +148,7 @@ impl Engine {
         })
     }
 
-    fn wanted(&self, rule: Option<&Rule>, path: &str) -> Result<bool> {
-        let Some(condition) = rule.and_then(|rule| rule.when.as_deref()) else { return Ok(true) };
+    fn holds(&self, condition: &str, path: &str) -> Result<bool> {
         Ok(!self.text(path, &format!("<% if {condition} %>yes<% endif %>"))?.is_empty())
     }
 
@@ -141,6 +166,7 @@ impl Engine {
 
 fn tera() -> Result<Tera> {
     let mut tera = Tera::new();
+    tera.autoescape_on(Vec::<&str>::new());
     tera.set_delimiters(Delimiters {
         block_start: "<%".into(),
         block_end: "%>".into(),

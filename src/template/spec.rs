@@ -23,7 +23,7 @@ pub struct Spec {
     /// Folders and files whose path depends on the answers.
     #[serde(default)]
     pub rename: BTreeMap<String, String>,
-    /// Rules for files; the first that matches counts.
+    /// Rules for files; of those that match, the first that says something of a matter counts.
     #[serde(default, rename = "file")]
     pub rules: Vec<Rule>,
     /// What is asked.
@@ -94,13 +94,10 @@ pub struct Rule {
     #[serde(deserialize_with = "pattern")]
     pub path: Pattern,
     /// Who owns the files later.
-    #[serde(default)]
-    pub policy: Policy,
+    pub policy: Option<Policy>,
     /// Whether they can be run.
-    #[serde(default)]
-    pub mode: Mode,
+    pub mode: Option<Mode>,
     /// A condition on the answers; the files are left out when it is false.
-    #[serde(default)]
     pub when: Option<String>,
 }
 

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::error::{Code, Error, Result};
 use crate::write::{failed, staging};
 
+/// Where git keeps a repository; a folder that holds nothing else is as good as an empty one.
+const GIT: &str = ".git";
+
 /// A place that can take a repository.
 #[derive(Debug)]
 pub struct Target {
@@ -14,7 +17,8 @@ pub struct Target {
     pub path: PathBuf,
     /// The permissions of the empty folder that is there already.
     pub(super) existing: Option<Permissions>,
-    /// Whether the folder must stay the same folder: a shell stands in it, or something is mounted on it.
+    /// Whether the folder must stay the same folder: a shell stands in it, something is mounted on it, or it
+    /// is a git repository already.
     pub(super) in_place: bool,
     /// What a killed run completed there but did not move to its place.
     pub(super) unfinished: Option<PathBuf>,
@@ -34,6 +38,12 @@ impl Target {
             }
             Err(error) => Err(failed("read", path, &error)),
         }
+    }
+
+    /// Whether the folder is a git repository already.
+    #[must_use]
+    pub fn is_git(&self) -> bool {
+        self.path.join(GIT).exists()
     }
 
     /// Whether an earlier run was killed while it moved its files into the target.
@@ -89,7 +99,7 @@ impl Target {
             )
             .hint("choose a folder that does not exist yet or is empty"));
         }
-        let in_place = is_current(&path) || is_mount_point(&path);
+        let in_place = is_current(&path) || is_mount_point(&path) || path.join(GIT).exists();
         Ok(Self { existing: Some(metadata.permissions()), in_place, unfinished, path })
     }
 }
@@ -99,12 +109,12 @@ fn in_the_way(path: &Path, reason: &str) -> Error {
         .hint("choose a folder that does not exist yet or is empty")
 }
 
-/// The entries of a folder but for what killed runs left in it.
+/// The entries of a folder but for git's own and for what killed runs left in it.
 fn entries(folder: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
-        if !staging::is_ours(&name) {
+        if !staging::is_ours(&name) && name != GIT {
             names.push(name.to_string_lossy().into_owned());
         }
     }

@@ -67,6 +67,18 @@ fn the_current_folder_stays_the_same_folder() {
 }
 
 #[test]
+fn a_folder_that_only_holds_a_git_repository_is_filled() {
+    for vcs in [&["-y"][..], &["-y", "--vcs", "git"]] {
+        let sandbox = Sandbox::new();
+        let head = sandbox.write("x/.git/HEAD", "ref: refs/heads/trunk\n");
+        sandbox.mcp(["new", "x"]).args(vcs).ok();
+        assert!(sandbox.files("x") == reference());
+        assert_eq!(fs::read_to_string(head).unwrap(), "ref: refs/heads/trunk\n");
+        assert_eq!(sandbox.entries(""), ["x"]);
+    }
+}
+
+#[test]
 fn links_lead_to_their_folders() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.path("real")).unwrap();

@@ -207,6 +207,32 @@ fn every_answer_renders_every_language() {
 }
 
 #[test]
+fn a_file_is_rendered_if_and_only_if_it_holds_something_to_render() {
+    for template in Template::all().unwrap() {
+        for (path, source) in template.sources().into_iter().filter(|(_, source)| source.rendered) {
+            let text = str::from_utf8(source.bytes).unwrap();
+            let marked = ["<{", "<%", "<#"].iter().any(|mark| text.contains(mark));
+            assert!(marked, "{}: {path}.tera holds nothing to render", template.language);
+        }
+    }
+}
+
+#[test]
+fn every_part_is_used() {
+    let templates = Template::all().unwrap();
+    let mut text = String::new();
+    for template in &templates {
+        let rendered = template.sources().into_values().filter(|source| source.rendered);
+        for bytes in rendered.map(|source| source.bytes).chain(template.parts().into_values()) {
+            text.push_str(str::from_utf8(bytes).unwrap());
+        }
+    }
+    for name in templates.iter().flat_map(|template| template.parts().into_keys()) {
+        assert!(text.contains(&format!("\"parts/{name}\"")), "nothing uses templates/shared/parts/{name}");
+    }
+}
+
+#[test]
 fn every_rule_rename_and_fact_is_used() {
     for template in Template::all().unwrap() {
         let language = template.language;
@@ -223,6 +249,9 @@ fn every_rule_rename_and_fact_is_used() {
         let mut text: String = sources().into_iter().map(|(_, text)| text).collect();
         for source in template.sources().into_values().filter(|source| source.rendered) {
             text.push_str(str::from_utf8(source.bytes).unwrap());
+        }
+        for bytes in template.parts().into_values() {
+            text.push_str(str::from_utf8(bytes).unwrap());
         }
         for key in template.spec.facts.keys() {
             let read = text.contains(&format!("facts.{key}")) || text.contains(&format!("{key:?}"));

@@ -14,6 +14,7 @@ mod harness;
 mod help;
 mod house;
 mod kill;
+mod makefile;
 mod new;
 mod prompts;
 mod snapshot;
