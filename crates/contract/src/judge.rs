@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::change::Change;
 use super::kinds::{self, Verdict};
-use super::schema::declared::around;
 use super::schema::node::NodeId;
 use super::schema::{Containment, Pair, Side, TooLarge};
 use super::walk::{Edit, Walk};
@@ -122,7 +121,6 @@ fn forgive(
     let back = if direction == Direction::Input { Side::New } else { Side::Old };
     let same = pair.contained(back, &[])? == Containment::Yes
         && pair.contained(direction.from(), &[])? == Containment::Yes;
-    let _ = around(old, new);
     edits.retain_mut(|edit| {
         let kind = verdict(edit);
         let is_property = edit.id.contains("-property-");
@@ -138,6 +136,11 @@ fn forgive(
         }
         !same || is_property
     });
+    // What changed may stand where the walk does not go: it is named as a whole.
+    if !same && edits.iter().all(|edit| verdict(edit) == Verdict::Warning) {
+        let better = if direction == Direction::Input { "widened" } else { "narrowed" };
+        edits.push(Edit::whole(format!("{}-schema-{better}", direction.word()), old, new));
+    }
     Ok(())
 }
 
@@ -152,15 +155,7 @@ fn blame(judged: &mut Judged, whole: &Containment, direction: Direction, (old, n
         _ => (format!("{}-unproved", direction.word()), None, Verdict::Unknown),
     };
     if gravest < wanted {
-        let edit = Edit {
-            id,
-            pointer: String::new(),
-            old: Some(old.clone()),
-            new: Some(new.clone()),
-            name: None,
-            mark: None,
-        };
-        judged.push((edit, witness));
+        judged.push((Edit::whole(id, old, new), witness));
     } else if judged.iter().all(|(_, witness)| witness.is_none())
         && let Some((_, place)) = judged.iter_mut().find(|(edit, _)| verdict(edit) == Verdict::Breaking)
     {

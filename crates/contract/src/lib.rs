@@ -7,8 +7,8 @@
 pub mod change;
 pub mod diff;
 mod error;
-mod families;
 pub mod judge;
+mod keywords;
 pub mod kinds;
 pub mod model;
 pub mod normal;

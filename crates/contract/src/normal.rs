@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::schema::{is_numeric_format, literal::canonical};
+use crate::keywords::{Holds, holds};
 
 const SAFE: u64 = 9_007_199_254_740_991;
 
@@ -47,41 +48,6 @@ fn write(out: &mut String, value: &Value, depth: usize) {
             out.push(']');
         }
         _ => out.push_str(&value.to_string()),
-    }
-}
-
-/// How a keyword holds schemas.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Holds {
-    /// It is a schema, or a list of them.
-    Schemas,
-    /// Its values are schemas.
-    Named,
-    /// It holds none.
-    Nothing,
-}
-
-/// What a keyword of a schema holds.
-#[must_use]
-pub fn holds(keyword: &str) -> Holds {
-    match keyword {
-        "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" => Holds::Named,
-        "items"
-        | "prefixItems"
-        | "additionalItems"
-        | "contains"
-        | "unevaluatedItems"
-        | "additionalProperties"
-        | "unevaluatedProperties"
-        | "propertyNames"
-        | "allOf"
-        | "anyOf"
-        | "oneOf"
-        | "not"
-        | "if"
-        | "then"
-        | "else" => Holds::Schemas,
-        _ => Holds::Nothing,
     }
 }
 

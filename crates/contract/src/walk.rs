@@ -8,12 +8,13 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::families::{FAMILIES, annotates, family};
 use super::judge::Direction;
+use super::keywords::{FAMILIES, annotates, asserts, family};
 use super::schema::literal::canonical;
 use super::schema::node::NodeId;
+use super::schema::reference::{self, Document};
 use super::schema::solve::Answer;
-use super::schema::{Pair, Side, TooLarge, reference};
+use super::schema::{Pair, Side, TooLarge};
 
 /// A difference.
 #[derive(Clone, Debug)]
@@ -30,6 +31,14 @@ pub struct Edit {
     pub name: Option<String>,
     /// The values that show it, as seen from the root.
     pub mark: Option<NodeId>,
+}
+
+impl Edit {
+    /// A change of a whole schema.
+    pub fn whole(id: String, old: &Value, new: &Value) -> Self {
+        let (old, new) = (Some(old.clone()), Some(new.clone()));
+        Self { id, pointer: String::new(), old, new, name: None, mark: None }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -70,15 +79,17 @@ impl<'p, 'a> Walk<'p, 'a> {
     }
 
     pub(super) fn visit(&mut self, old: &'a Value, new: &'a Value, pointer: &str, path: &[Step]) -> Done {
-        let (old, new) = (resolved(self.roots.0, old), resolved(self.roots.1, new));
-        let place = (std::ptr::from_ref(old).addr(), std::ptr::from_ref(new).addr());
-        if old == new && self.roots.0 == self.roots.1 || !self.seen.insert(place) {
+        let before = Resolved::new(self.pair.document(Side::Old), old);
+        let after = Resolved::new(self.pair.document(Side::New), new);
+        let (old, new) = (before.schema, after.schema);
+        let first = self.seen.insert((std::ptr::from_ref(old).addr(), std::ptr::from_ref(new).addr()));
+        self.notes(&before, &after, first, pointer);
+        if !first {
             return Ok(());
         }
         let (Value::Object(before), Value::Object(after)) = (old, new) else {
             return self.replaced(old, new, pointer, path);
         };
-        self.notes(before, after, pointer);
         self.properties(old, new, pointer, path)?;
         let walked = self.parts(before, after, pointer, path)?;
         for name in FAMILIES {
@@ -113,12 +124,11 @@ impl<'p, 'a> Walk<'p, 'a> {
         self.weigh(old, node, "schema", path, (pointer.to_owned(), Some(old.clone()), Some(new.clone())))
     }
 
-    /// Descriptions, defaults and whatever else asserts nothing.
-    pub(super) fn notes(&mut self, before: &Map<String, Value>, after: &Map<String, Value>, pointer: &str) {
-        let keys: BTreeSet<&String> =
-            before.keys().chain(after.keys()).filter(|key| annotates(key)).collect();
+    /// Descriptions, defaults and whatever else asserts nothing; what the names on the way here say counts too.
+    fn notes(&mut self, before: &Resolved<'a>, after: &Resolved<'a>, first: bool, pointer: &str) {
+        let keys: BTreeSet<&'a String> = before.notes(first).chain(after.notes(first)).collect();
         for key in keys {
-            let (old, new) = (before.get(key), after.get(key));
+            let (old, new) = (before.said(key), after.said(key));
             if old.map(canonical) == new.map(canonical) {
                 continue;
             }
@@ -192,22 +202,43 @@ pub(super) fn with(path: &[Step], step: Step) -> Vec<Step> {
     path
 }
 
-/// Follows a schema that is nothing but a reference.
-fn resolved<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
-    for _ in 0..20 {
-        let Some(map) = schema.as_object() else { return schema };
-        let Some(target) = map.get("$ref").and_then(Value::as_str) else { return schema };
-        if map.keys().any(|key| {
-            key != "$ref"
-                && !annotates(key)
-                && !matches!(key.as_str(), "$defs" | "definitions" | "title" | "$schema")
-        }) {
-            return schema;
+/// A schema, and those on the way to it that are nothing but a name for it.
+struct Resolved<'a> {
+    schema: &'a Value,
+    way: Vec<&'a Map<String, Value>>,
+}
+
+impl<'a> Resolved<'a> {
+    fn new(document: &Document<'a>, mut schema: &'a Value) -> Self {
+        let mut way = Vec::new();
+        // A chain of names that is longer is compared as it stands.
+        while way.len() < 20
+            && let Some(map) = schema.as_object()
+        {
+            let mut asserting = map.iter().filter(|(keyword, _)| asserts(keyword));
+            match (asserting.next(), asserting.next()) {
+                (Some((keyword, reference)), None) if reference::KEYWORDS.contains(&keyword.as_str()) => {
+                    match document.schema(reference) {
+                        Some(next) => schema = next,
+                        None => break,
+                    }
+                    way.push(map);
+                }
+                _ => break,
+            }
         }
-        match reference::find(root, "$ref", target) {
-            Some(next) if !std::ptr::eq(next, schema) => schema = next,
-            _ => return schema,
-        }
+        Self { schema, way }
     }
-    schema
+
+    /// The keys of the annotations on the way and, when asked, at its end.
+    fn notes(&self, end: bool) -> impl Iterator<Item = &'a String> {
+        let end = self.schema.as_object().filter(|_| end);
+        let maps = self.way.iter().copied().chain(end);
+        maps.flat_map(Map::keys).filter(|key| annotates(key)).collect::<Vec<_>>().into_iter()
+    }
+
+    /// What is said first.
+    fn said(&self, key: &str) -> Option<&'a Value> {
+        self.way.iter().find_map(|map| map.get(key)).or_else(|| self.schema.get(key))
+    }
 }

@@ -144,8 +144,7 @@ impl<'a> Walk<'_, 'a> {
 
     /// Every property that a schema names for its value, through references and combinations.
     pub(super) fn declared(&self, schema: &'a Value, side: Side) -> BTreeSet<String> {
-        let root = if side == Side::Old { self.roots.0 } else { self.roots.1 };
-        let schemas = around(root, schema).into_iter();
+        let schemas = around(self.pair.document(side), schema).into_iter();
         schemas.filter_map(properties).flat_map(|map| map.keys().cloned()).collect()
     }
 }

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 
 use super::compile::{Atoms, Compiler, Done, TooLarge};
 use super::node::{Atom, FALSE, NodeId, TRUE};
-use super::reference;
 
 impl<'a> Compiler<'a, '_> {
     pub(super) fn list(&mut self, value: &'a Value) -> Result<Option<Vec<NodeId>>, TooLarge> {
@@ -24,7 +23,7 @@ impl<'a> Compiler<'a, '_> {
         match key {
             "allOf" | "anyOf" | "oneOf" => {
                 let Some(mut nodes) = self.list(value)? else {
-                    self.add(atoms, Atom::Opaque(format!("{key}: {value}")));
+                    self.add_opaque(atoms, key, value);
                     return Ok(());
                 };
                 if key != "oneOf" {
@@ -58,12 +57,12 @@ impl<'a> Compiler<'a, '_> {
                 let (then, otherwise) = (branch(self, "then")?, branch(self, "else")?);
                 self.either(atoms, condition, then, otherwise);
             }
-            _ => match value.as_str().and_then(|target| reference::find(self.root, key, target)) {
-                Some(target) => {
+            _ => match self.target(key, value) {
+                Ok(target) => {
                     let node = self.schema(target)?;
                     self.merge(atoms, node);
                 }
-                None => self.add(atoms, Atom::Opaque(format!("{key}: {value}"))),
+                Err(atom) => self.add(atoms, atom),
             },
         }
         Ok(())

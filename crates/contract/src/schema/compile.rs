@@ -7,10 +7,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
+use super::Side;
 use super::literal::Literal;
 use super::node::{Atom, AtomId, FALSE, NodeId, Store, TRUE, types};
 use super::number::Num;
-use super::reference;
+use super::reference::{Document, Target, mentions};
 
 const DEPTH: usize = 200;
 const NODES: usize = 200_000;
@@ -24,9 +25,8 @@ pub struct TooLarge(pub &'static str);
 pub struct Compiler<'a, 's> {
     /// Where the nodes go.
     pub store: &'s mut Store,
-    pub(super) root: &'a Value,
-    /// Draft 7 and before: `$ref` hides its siblings.
-    pub(super) legacy: bool,
+    document: &'s Document<'a>,
+    side: Side,
     done: HashMap<usize, NodeId>,
     active: HashMap<usize, Option<usize>>,
     chain: Vec<usize>,
@@ -42,10 +42,14 @@ fn address(value: &Value) -> usize {
 }
 
 impl<'a, 's> Compiler<'a, 's> {
-    /// A compiler for the document `root`, with the nodes of the schemas in it that are compiled already.
-    pub fn new(store: &'s mut Store, root: &'a Value, done: HashMap<usize, NodeId>) -> Self {
-        let legacy = reference::is_legacy(root);
-        Self { store, root, legacy, done, active: HashMap::new(), chain: Vec::new(), depth: 0 }
+    /// A compiler for a document, with the nodes of the schemas in it that are compiled already.
+    pub fn new(
+        store: &'s mut Store,
+        document: &'s Document<'a>,
+        side: Side,
+        done: HashMap<usize, NodeId>,
+    ) -> Self {
+        Self { store, document, side, done, active: HashMap::new(), chain: Vec::new(), depth: 0 }
     }
 
     /// The nodes of all schemas that are compiled.
@@ -63,14 +67,18 @@ impl<'a, 's> Compiler<'a, 's> {
             Value::Bool(true) => return Ok(TRUE),
             Value::Bool(false) => return Ok(FALSE),
             Value::Object(map) => map,
-            _ => return Ok(self.opaque("schema", schema)),
+            _ => {
+                let atom = self.opaque("schema", schema);
+                return Ok(self.store.one(atom));
+            }
         };
         let place = address(schema);
         if let Some(node) = self.done.get(&place) {
             return Ok(*node);
         }
         if self.chain.contains(&place) {
-            return Ok(self.store.one(Atom::Opaque("a schema that is its own part".to_owned())));
+            let atom = self.own("a schema that is its own part");
+            return Ok(self.store.one(atom));
         }
         if let Some(reserved) = self.active.get(&place).copied() {
             let reference = reserved.unwrap_or_else(|| self.store.reference());
@@ -105,12 +113,39 @@ impl<'a, 's> Compiler<'a, 's> {
         node
     }
 
-    fn opaque(&mut self, key: &str, value: &Value) -> NodeId {
-        self.store.one(Atom::Opaque(format!("{key}: {value}")))
+    /// Something that is not understood. It is equal to what is written alike in the other document, unless
+    /// references lead on from it: those may mean another thing there.
+    pub(super) fn opaque(&self, key: &str, value: &Value) -> Atom {
+        let text = format!("{key}: {value}");
+        if mentions(value) { self.own(&text) } else { Atom::Opaque(text) }
+    }
+
+    /// Something that is equal to nothing in the other document.
+    fn own(&self, text: &str) -> Atom {
+        Atom::Opaque(format!("{text}, {:?}", self.side))
+    }
+
+    /// Whether a schema is of draft 7 or before: `$ref` hides its siblings there.
+    pub(super) fn is_legacy(&self, map: &Map<String, Value>) -> bool {
+        self.document.is_legacy(map)
+    }
+
+    /// The schema that a reference points at, or what stands for one that cannot be followed.
+    pub(super) fn target(&self, key: &str, value: &Value) -> Result<&'a Value, Atom> {
+        match self.document.target(value) {
+            Target::Schema(schema) => Ok(schema),
+            Target::Elsewhere(index) => Err(Atom::Opaque(format!("{key}: {}", self.document.address(index)))),
+            Target::Nowhere => Err(self.own(&format!("{key}: {value}"))),
+        }
     }
 
     pub(super) fn add(&mut self, atoms: &mut Atoms, atom: Atom) {
         atoms.push(self.store.atom(atom));
+    }
+
+    pub(super) fn add_opaque(&mut self, atoms: &mut Atoms, key: &str, value: &Value) {
+        let atom = self.opaque(key, value);
+        self.add(atoms, atom);
     }
 
     pub(super) fn merge(&self, atoms: &mut Atoms, node: NodeId) {
@@ -123,7 +158,7 @@ impl<'a, 's> Compiler<'a, 's> {
     /// As for a whole schema.
     pub fn partial(&mut self, schema: &'a Value, keep: &dyn Fn(&str) -> bool) -> Node {
         let Value::Object(map) = schema else { return self.schema(schema) };
-        let hidden = self.legacy && map.contains_key("$ref");
+        let hidden = self.is_legacy(map) && map.contains_key("$ref");
         let mut atoms = Vec::new();
         for (key, value) in map.iter().filter(|(key, _)| keep(key) && !(hidden && *key != "$ref")) {
             self.keyword(&mut atoms, map, key, value)?;
@@ -133,7 +168,7 @@ impl<'a, 's> Compiler<'a, 's> {
 
     fn keywords(&mut self, map: &'a Map<String, Value>) -> Result<Atoms, TooLarge> {
         let mut atoms = Vec::new();
-        if self.legacy && map.contains_key("$ref") {
+        if self.is_legacy(map) && map.contains_key("$ref") {
             self.keyword(&mut atoms, map, "$ref", &map["$ref"])?;
             return Ok(atoms);
         }
@@ -194,7 +229,7 @@ impl<'a, 's> Compiler<'a, 's> {
             }
             _ => None,
         };
-        let atom = atom.unwrap_or_else(|| Atom::Opaque(format!("{key}: {value}")));
+        let atom = atom.unwrap_or_else(|| self.opaque(key, value));
         if !matches!(atom, Atom::Types(127)) {
             self.add(atoms, atom);
         }
@@ -208,7 +243,7 @@ impl<'a, 's> Compiler<'a, 's> {
             "exclusiveMaximum" => Some(Atom::Max(number, true)),
             _ => (number.0 > 0).then_some(Atom::MultipleOf(number)),
         });
-        let atom = atom.unwrap_or_else(|| Atom::Opaque(format!("{key}: {value}")));
+        let atom = atom.unwrap_or_else(|| self.opaque(key, value));
         self.add(atoms, atom);
     }
 
@@ -217,7 +252,7 @@ impl<'a, 's> Compiler<'a, 's> {
             ("format", Value::String(format)) if super::is_numeric_format(format) => return,
             ("format", Value::String(format)) => Atom::Format(format.clone()),
             ("pattern", Value::String(pattern)) => Atom::Pattern(pattern.clone()),
-            _ => Atom::Opaque(format!("{key}: {value}")),
+            _ => self.opaque(key, value),
         };
         self.add(atoms, atom);
     }
@@ -235,14 +270,9 @@ impl<'a, 's> Compiler<'a, 's> {
             ("maxItems", Some(count)) => Atom::MaxItems(count),
             ("minProperties", Some(count)) => Atom::MinKeys(count),
             ("maxProperties", Some(count)) => Atom::MaxKeys(count),
-            _ => Atom::Opaque(format!("{key}: {value}")),
+            _ => self.opaque(key, value),
         };
         self.add(atoms, atom);
-    }
-
-    /// Where `$ref` points in this document.
-    pub(super) fn target(&self, key: &str, value: &Value) -> Option<&'a Value> {
-        reference::find(self.root, key, value.as_str()?)
     }
 }
 

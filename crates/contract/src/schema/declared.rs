@@ -5,14 +5,15 @@
 //! comparison of inputs looks at those only. Invariant: it only ever forbids keys that the new schema names, that
 //! the old one does not, and that no explicit promise of the old one covers.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
 use super::compile::keys;
 use super::node::{Atom, FALSE, NodeId, Store, TRUE};
 use super::pattern::Automaton;
-use super::reference;
+use super::reference::{Document, KEYWORDS};
+use crate::keywords::{Holds, holds};
 
 const DEPTH: usize = 60;
 
@@ -22,36 +23,52 @@ type Schemas<'a> = Vec<&'a Value>;
 #[derive(Debug)]
 pub struct Promise<'a, 's> {
     store: &'s mut Store,
-    old: &'a Value,
-    new: &'a Value,
+    old: &'s Document<'a>,
+    new: &'s Document<'a>,
     active: HashMap<(Vec<usize>, Vec<usize>), usize>,
 }
 
 /// Every schema that speaks of the same value as `schema` does, wherever it stands.
-#[must_use]
-pub fn around<'a>(root: &'a Value, schema: &'a Value) -> Schemas<'a> {
+pub fn around<'a>(document: &Document<'a>, schema: &'a Value) -> Schemas<'a> {
+    gather(document, &[schema], &["allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas"])
+}
+
+/// As [`around`], with the schemas that must not hold: they speak of the value all the same.
+fn mentioned<'a>(document: &Document<'a>, schemas: &[&'a Value]) -> Schemas<'a> {
+    let keywords =
+        ["allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "dependencies", "not"];
+    let mut all = gather(document, schemas, &keywords);
+    all.sort_by_key(|schema| std::ptr::from_ref(*schema).addr());
+    all
+}
+
+fn gather<'a>(document: &Document<'a>, schemas: &[&'a Value], keywords: &[&str]) -> Schemas<'a> {
     let mut found: Schemas<'a> = Vec::new();
-    let mut todo = vec![schema];
+    let mut seen = HashSet::new();
+    let mut todo = schemas.to_vec();
     while let Some(schema) = todo.pop() {
-        if found.iter().any(|known| std::ptr::eq(*known, schema)) || !schema.is_object() {
+        let Value::Object(map) = schema else { continue };
+        if !seen.insert(std::ptr::from_ref(schema).addr()) {
             continue;
         }
         found.push(schema);
-        for key in ["allOf", "anyOf", "oneOf"] {
-            todo.extend(schema.get(key).and_then(Value::as_array).into_iter().flatten());
+        for (keyword, value) in keywords.iter().filter_map(|keyword| Some((keyword, map.get(*keyword)?))) {
+            match value {
+                Value::Array(schemas) => todo.extend(schemas),
+                Value::Object(schemas) if holds(keyword) == Holds::Named => todo.extend(schemas.values()),
+                schema => todo.push(schema),
+            }
         }
-        todo.extend(["if", "then", "else"].iter().filter_map(|key| schema.get(*key)));
-        todo.extend(
-            schema
-                .get("dependentSchemas")
-                .and_then(Value::as_object)
-                .into_iter()
-                .flat_map(|map| map.values()),
-        );
-        let target = schema.get("$ref").and_then(Value::as_str);
-        todo.extend(target.and_then(|target| reference::find(root, "$ref", target)));
+        let references = KEYWORDS.iter().filter_map(|keyword| map.get(*keyword));
+        todo.extend(references.filter_map(|reference| document.schema(reference)));
     }
     found
+}
+
+/// Whether what a schema says of a value's keys may stand where it cannot be read.
+fn leads_away(document: &Document<'_>, schema: &Value) -> bool {
+    let references = KEYWORDS.iter().filter_map(|keyword| schema.get(*keyword));
+    references.into_iter().any(|reference| document.schema(reference).is_none())
 }
 
 fn names(schemas: &[&Value]) -> BTreeSet<String> {
@@ -68,7 +85,7 @@ fn is_anything(schema: &Value) -> bool {
 
 impl<'a, 's> Promise<'a, 's> {
     /// For the schemas of two documents.
-    pub fn new(store: &'s mut Store, old: &'a Value, new: &'a Value) -> Self {
+    pub fn new(store: &'s mut Store, old: &'s Document<'a>, new: &'s Document<'a>) -> Self {
         Self { store, old, new, active: HashMap::new() }
     }
 
@@ -78,13 +95,7 @@ impl<'a, 's> Promise<'a, 's> {
     }
 
     fn values(&mut self, old: &[&'a Value], new: &[&'a Value], depth: usize) -> NodeId {
-        let gather = |root: &'a Value, schemas: &[&'a Value]| {
-            let mut all: Schemas<'a> = schemas.iter().flat_map(|schema| around(root, schema)).collect();
-            all.sort_by_key(|schema| std::ptr::from_ref(*schema).addr());
-            all.dedup_by_key(|schema| std::ptr::from_ref(*schema).addr());
-            all
-        };
-        let (old, new) = (gather(self.old, old), gather(self.new, new));
+        let (old, new) = (mentioned(self.old, old), mentioned(self.new, new));
         if old.is_empty() || new.is_empty() || depth > DEPTH {
             return TRUE;
         }
@@ -115,7 +126,7 @@ impl<'a, 's> Promise<'a, 's> {
             let rest = ["additionalProperties", "unevaluatedProperties"]
                 .into_iter()
                 .filter_map(|key| schema.get(key));
-            rest.into_iter().any(|rest| !is_anything(rest))
+            rest.into_iter().any(|rest| !is_anything(rest)) || leads_away(self.old, schema)
         });
         let patterns: Vec<&String> = old
             .iter()

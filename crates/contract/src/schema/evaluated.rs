@@ -94,9 +94,9 @@ impl<'a> Compiler<'a, '_> {
                     }
                     continue;
                 }
-                ("$ref" | "$dynamicRef", target) => match self.target(key, target) {
-                    Some(schema) => self.inner(schema, depth)?,
-                    None => None,
+                ("$ref" | "$dynamicRef" | "$recursiveRef", target) => match self.target(key, target) {
+                    Ok(schema) => self.inner(schema, depth)?,
+                    Err(_) => None,
                 },
                 ("if", condition) => self.conditional(map, condition, depth)?,
                 ("dependentSchemas", Value::Object(schemas)) => {

@@ -34,6 +34,7 @@ pub use compile::TooLarge;
 use self::compile::Compiler;
 use self::declared::Promise;
 use self::node::{NodeId, Store, TRUE};
+use self::reference::Document;
 use self::solve::{Answer, Goal, Solver};
 
 /// Whether all values of one schema are values of another.
@@ -61,6 +62,7 @@ pub enum Side {
 pub struct Pair<'a> {
     old: &'a Value,
     new: &'a Value,
+    documents: [Document<'a>; 2],
     solver: Solver,
     done: [HashMap<usize, NodeId>; 2],
     validators: [OnceCell<Option<jsonschema::Validator>>; 2],
@@ -107,7 +109,8 @@ impl<'a> Pair<'a> {
     #[must_use]
     pub fn new(old: &'a Value, new: &'a Value) -> Self {
         let (done, validators) = Default::default();
-        Self { old, new, solver: Solver::default(), done, validators }
+        let documents = [Document::new(old), Document::new(new)];
+        Self { old, new, documents, solver: Solver::default(), done, validators }
     }
 
     /// The node of a schema of one of the documents.
@@ -132,8 +135,9 @@ impl<'a> Pair<'a> {
     }
 
     fn compile<T>(&mut self, side: Side, work: impl FnOnce(&mut Compiler<'a, '_>) -> T) -> T {
-        let (root, place) = if side == Side::Old { (self.old, 0) } else { (self.new, 1) };
-        let mut compiler = Compiler::new(&mut self.solver.store, root, std::mem::take(&mut self.done[place]));
+        let place = side as usize;
+        let done = std::mem::take(&mut self.done[place]);
+        let mut compiler = Compiler::new(&mut self.solver.store, &self.documents[place], side, done);
         let result = work(&mut compiler);
         self.done[place] = compiler.done();
         result
@@ -141,7 +145,13 @@ impl<'a> Pair<'a> {
 
     /// The node of the values that use only keys which the old schema promised.
     pub fn promised(&mut self, old: &'a Value, new: &'a Value) -> NodeId {
-        Promise::new(&mut self.solver.store, self.old, self.new).node(old, new)
+        let [before, after] = &self.documents;
+        Promise::new(&mut self.solver.store, before, after).node(old, new)
+    }
+
+    /// The names of one of the documents.
+    pub const fn document(&self, side: Side) -> &Document<'a> {
+        &self.documents[side as usize]
     }
 
     /// All nodes, to build more.

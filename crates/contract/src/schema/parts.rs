@@ -16,18 +16,18 @@ impl<'a> Compiler<'a, '_> {
         value: &'a Value,
     ) -> Done {
         let prefix = || map.get("prefixItems").and_then(Value::as_array).map_or(0, Vec::len);
+        let legacy = self.is_legacy(map);
         match (key, value) {
-            ("prefixItems", Value::Array(schemas)) if !self.legacy => self.tuple(atoms, schemas)?,
-            ("items", Value::Array(schemas)) if self.legacy => self.tuple(atoms, schemas)?,
-            ("additionalItems", _) if !self.legacy => {}
-            ("items", Value::Array(_)) | ("prefixItems" | "unevaluatedItems", _)
-                if self.legacy || key == "items" =>
-            {
-                self.add(atoms, Atom::Opaque(format!("{key}: {value}")));
+            ("prefixItems", Value::Array(schemas)) if !legacy => self.tuple(atoms, schemas)?,
+            ("items", Value::Array(schemas)) if legacy => self.tuple(atoms, schemas)?,
+            ("additionalItems", _) if !legacy && !map.get("items").is_some_and(Value::is_array) => {}
+            ("items", Value::Array(_)) | ("additionalItems", _) if !legacy => {
+                self.add_opaque(atoms, key, value);
             }
+            ("prefixItems" | "unevaluatedItems", _) if legacy => self.add_opaque(atoms, key, value),
             ("items" | "additionalItems", schema) => {
-                let legacy = map.get("items").and_then(Value::as_array).map(Vec::len);
-                let from = match (key, legacy) {
+                let tuple = map.get("items").and_then(Value::as_array).map(Vec::len);
+                let from = match (key, tuple) {
                     ("additionalItems", Some(length)) => length,
                     ("additionalItems", None) => return Ok(()),
                     _ => prefix(),
@@ -47,7 +47,10 @@ impl<'a> Compiler<'a, '_> {
                         }
                         self.add(atoms, Atom::CountMax(node, most));
                     }
-                    _ => self.add(atoms, Atom::Opaque(format!("contains: {value}"))),
+                    _ => {
+                        let counts = [map.get("minContains"), map.get("maxContains")];
+                        self.add_opaque(atoms, "contains", &json!([value, counts]));
+                    }
                 }
             }
             ("uniqueItems", Value::Bool(unique)) => {
@@ -59,7 +62,7 @@ impl<'a> Compiler<'a, '_> {
                 let node = self.part(schema)?;
                 self.unevaluated(atoms, map, node, true)?;
             }
-            _ => self.add(atoms, Atom::Opaque(format!("{key}: {value}"))),
+            _ => self.add_opaque(atoms, key, value),
         }
         Ok(())
     }
@@ -90,6 +93,7 @@ impl<'a> Compiler<'a, '_> {
         key: &str,
         value: &'a Value,
     ) -> Done {
+        let legacy = self.is_legacy(map);
         match (key, value) {
             ("required", Value::Array(names)) if names.iter().all(Value::is_string) => {
                 for name in names.iter().filter_map(Value::as_str) {
@@ -120,10 +124,10 @@ impl<'a> Compiler<'a, '_> {
                     self.add(atoms, Atom::Names(node));
                 }
             }
-            ("unevaluatedProperties" | "dependentRequired" | "dependentSchemas", _) if self.legacy => {
-                self.add(atoms, Atom::Opaque(format!("{key}: {value}")));
+            ("unevaluatedProperties" | "dependentRequired" | "dependentSchemas", _) if legacy => {
+                self.add_opaque(atoms, key, value);
             }
-            ("dependencies", _) if !self.legacy => self.add(atoms, Atom::Opaque(format!("{key}: {value}"))),
+            ("dependencies", _) if !legacy => self.add_opaque(atoms, key, value),
             ("unevaluatedProperties", schema) => {
                 let node = self.part(schema)?;
                 self.unevaluated(atoms, map, node, false)?;
@@ -144,7 +148,7 @@ impl<'a> Compiler<'a, '_> {
                     self.either(atoms, has, then, TRUE);
                 }
             }
-            _ => self.add(atoms, Atom::Opaque(format!("{key}: {value}"))),
+            _ => self.add_opaque(atoms, key, value),
         }
         Ok(())
     }
@@ -170,8 +174,7 @@ impl<'a> Compiler<'a, '_> {
             return Ok(());
         }
         let Some(evaluations) = self.evaluations(map)? else {
-            let atom = Atom::Opaque(format!("unevaluated beside {}", json!(map)));
-            self.add(atoms, atom);
+            self.add_opaque(atoms, "unevaluated beside", &json!(map));
             return Ok(());
         };
         let mut cases = Vec::new();

@@ -1,6 +1,43 @@
-//! Which keywords belong together: those that only mean something with one another are compared as one.
+//! The keywords of JSON Schema, of all drafts: what each holds, and which belong together.
 //!
-//! Invariant: every keyword that asserts something is in exactly one family, or is walked into.
+//! Invariant: every keyword that asserts something is in exactly one family, or is walked into. What is no keyword
+//! holds data, which is never searched for schemas.
+
+/// How a keyword holds schemas.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Holds {
+    /// It is a schema, or a list of them.
+    Schemas,
+    /// Its values are schemas.
+    Named,
+    /// It holds none.
+    Nothing,
+}
+
+/// What a keyword of a schema holds.
+pub fn holds(keyword: &str) -> Holds {
+    match keyword {
+        "$defs" | "definitions" | "dependencies" | "dependentSchemas" | "patternProperties"
+        | "properties" => Holds::Named,
+        "additionalItems"
+        | "additionalProperties"
+        | "allOf"
+        | "anyOf"
+        | "contains"
+        | "contentSchema"
+        | "else"
+        | "if"
+        | "items"
+        | "not"
+        | "oneOf"
+        | "prefixItems"
+        | "propertyNames"
+        | "then"
+        | "unevaluatedItems"
+        | "unevaluatedProperties" => Holds::Schemas,
+        _ => Holds::Nothing,
+    }
+}
 
 /// The family of a keyword that asserts something.
 #[must_use]
@@ -40,6 +77,11 @@ pub const FAMILIES: [&str; 12] = [
     "schema",
     "type",
 ];
+
+/// Whether a keyword says something about values.
+pub fn asserts(keyword: &str) -> bool {
+    family(keyword).is_some() || matches!(keyword, "properties" | "required")
+}
 
 /// Whether a keyword only annotates, or only names.
 #[must_use]
