@@ -1,6 +1,6 @@
 //! The only place that runs git. Whether a folder is in a repository is found out without it.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -29,74 +29,166 @@ pub fn user_name(folder: &Path) -> Option<String> {
 /// # Errors
 /// When git is missing or refuses.
 pub fn init(folder: &Path) -> Result<()> {
-    let output =
-        git(folder).args(["init", "--quiet", "--initial-branch=main"]).output().map_err(|error| {
-            let reason = match error.kind() {
-                io::ErrorKind::NotFound => "git is not installed".to_owned(),
-                _ => format!("git cannot be started: {error}"),
-            };
-            Error::new(Code::Git, reason)
-        })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    Err(Error::new(
-        Code::Git,
-        format!("git init failed: {}", said.lines().next().unwrap_or("it did not say why")),
-    ))
+    run(git(folder).args(["init", "--quiet", "--initial-branch=main"]), "git init failed").map(drop)
 }
 
-/// Whether `path` in `revision` is a folder; an error when it is not there.
+/// What stands at a path in a revision.
+#[derive(Debug)]
+pub enum Past {
+    /// A file's bytes.
+    File(Vec<u8>),
+    /// A folder's files, by their path below it.
+    Folder(Vec<(String, Vec<u8>)>),
+}
+
+/// Reads `REVISION:PATH`, the path taken as git does: from the repository's top, or from `folder` when it starts with
+/// `./` or `../`. Of a folder only files with a `wanted` path are read, and no link is followed.
 ///
 /// # Errors
-/// When there is no such revision or path.
-pub fn is_tree(folder: &Path, revision: &str, path: &str) -> Result<bool> {
-    let answer = object(folder, revision, path, &["cat-file", "-t"])?;
-    Ok(answer.trim_ascii() == b"tree")
-}
-
-/// The bytes of a file in a revision.
-///
-/// # Errors
-/// When there is no such file.
-pub fn show(folder: &Path, revision: &str, path: &str) -> Result<Vec<u8>> {
-    object(folder, revision, path, &["cat-file", "blob"])
-}
-
-/// A folder in a revision, as a tar archive.
-///
-/// # Errors
-/// When there is no such folder.
-pub fn archive(folder: &Path, revision: &str, path: &str) -> Result<Vec<u8>> {
-    object(folder, revision, path, &["archive", "--format=tar"])
-}
-
-/// The last tag that looks like a release and that the checkout descends from.
-#[must_use]
-pub fn last_tag(folder: &Path) -> Option<String> {
-    let arguments = ["describe", "--tags", "--abbrev=0", "--match=v[0-9]*.[0-9]*.[0-9]*"];
-    let output = git(folder).args(arguments).stderr(Stdio::null()).output().ok()?;
-    let tag = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-    (output.status.success() && !tag.is_empty()).then_some(tag)
-}
-
-fn object(folder: &Path, revision: &str, path: &str, arguments: &[&str]) -> Result<Vec<u8>> {
-    let name = format!("{revision}:{}", path.trim_end_matches('/'));
+/// When git refuses, there is no such revision or path, or a file has more than `largest` bytes.
+pub fn read(
+    folder: &Path,
+    revision: &str,
+    path: &str,
+    largest: u64,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Past> {
+    let path = match path.trim_end_matches('/') {
+        "." => "./",
+        ".." => "../",
+        path => path,
+    };
+    let name = format!("{revision}:{path}");
     if revision.starts_with('-') {
         return Err(Error::new(Code::Git, format!("{name} is no revision")));
     }
-    let output = git(folder)
-        .args(arguments)
-        .arg(&name)
-        .output()
-        .map_err(|error| Error::new(Code::Git, format!("git cannot be started: {error}")))?;
+    let refusal = format!("git does not know {name}");
+    let object = text(git(folder).args(["rev-parse", &name]), &refusal)?;
+    if text(git(folder).args(["cat-file", "-t", &object]), &refusal)? != "tree" {
+        return Ok(Past::File(run(git(folder).args(["cat-file", "blob", &object]), &refusal)?));
+    }
+    // Not `git archive`: that leaves out what .gitattributes says, and wants to stand at the top.
+    let listed = run(git(folder).args(["ls-tree", "-r", "-l", "-z", "--full-tree", &object]), &refusal)?;
+    let mut files = Vec::new();
+    for line in String::from_utf8_lossy(&listed).split_terminator('\0') {
+        let Some((about, path)) = line.split_once('\t') else { continue };
+        let about: Vec<&str> = about.split_whitespace().collect();
+        if let [mode, "blob", id, size] = about[..]
+            && mode.starts_with("100")
+            && wanted(path)
+        {
+            if size.parse::<u64>().is_ok_and(|size| size > largest) {
+                let message = format!("{path} in {name} is larger than {} MiB", largest >> 20);
+                return Err(Error::new(Code::ContractInvalid, message));
+            }
+            files.push((path.to_owned(), id.to_owned()));
+        }
+    }
+    let ids: Vec<&str> = files.iter().map(|(_, id)| id.as_str()).collect();
+    let contents = blobs(folder, &ids)?;
+    Ok(Past::Folder(files.into_iter().map(|(path, _)| path).zip(contents).collect()))
+}
+
+/// Whether there is something at a path below `folder` in a revision.
+///
+/// # Errors
+/// When git refuses or there is no such revision.
+pub fn has(folder: &Path, revision: &str, path: &str) -> Result<bool> {
+    let listed = text(
+        git(folder).args(["ls-tree", "--name-only", revision, "--", path]),
+        &format!("git cannot look into {revision}"),
+    )?;
+    Ok(!listed.is_empty())
+}
+
+/// The contents of files, in the order of their ids.
+fn blobs(folder: &Path, ids: &[&str]) -> Result<Vec<Vec<u8>>> {
+    let unclear = || Error::new(Code::Git, "git cat-file answered otherwise than expected");
+    let mut child = git(folder)
+        .args(["cat-file", "--batch"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| missing(&error))?;
+    let asked = ids.join("\n") + "\n";
+    let stdin = child.stdin.take();
+    // Git answers while it is being asked: both pipes fill up unless one end has a thread of its own.
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(asked.as_bytes())));
+        child.wait_with_output()
+    });
+    let output = output.map_err(|_| unclear())?.stdout;
+    let mut rest = output.as_slice();
+    ids.iter()
+        .map(|_| {
+            let end = rest.iter().position(|byte| *byte == b'\n')?;
+            let head = str::from_utf8(&rest[..end]).ok()?;
+            let size: usize = head.rsplit(' ').next()?.parse().ok()?;
+            let content = rest.get(end + 1..end + 1 + size)?.to_vec();
+            rest = rest.get(end + size + 2..)?;
+            Some(content)
+        })
+        .collect::<Option<_>>()
+        .ok_or_else(unclear)
+}
+
+/// The last tag that looks like a release and that the checkout descends from; none without one, or outside of any
+/// repository.
+///
+/// # Errors
+/// When git refuses to look, or the history that could hold the tag is not here.
+pub fn last_tag(folder: &Path) -> Result<Option<String>> {
+    let here = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    if !encloses(&here) {
+        return Ok(None);
+    }
+    let shallow = text(
+        git(&here).args(["rev-parse", "--is-shallow-repository"]),
+        "git cannot look for the last release",
+    )? == "true";
+    let arguments = ["describe", "--tags", "--abbrev=0", "--match=v[0-9]*.[0-9]*.[0-9]*"];
+    // It also fails when there is no tag; git itself has just been seen to work.
+    match text(git(&here).args(arguments), "no tag") {
+        Ok(tag) => Ok(Some(tag).filter(|tag| !tag.is_empty())),
+        Err(_) if shallow => {
+            let error =
+                Error::new(Code::Git, "the last release cannot be looked for: this checkout is shallow");
+            Err(error.hint("git fetch --unshallow --tags; in a workflow, fetch-depth: 0"))
+        }
+        Err(_) => Ok(None),
+    }
+}
+
+/// What git prints, without the space around it.
+fn text(command: &mut Command, refusal: &str) -> Result<String> {
+    Ok(String::from_utf8_lossy(&run(command, refusal)?).trim().to_owned())
+}
+
+/// What git prints; when it refuses, `refusal` and git's own reason.
+fn run(command: &mut Command, refusal: &str) -> Result<Vec<u8>> {
+    let output = command.env("LC_ALL", "C").output().map_err(|error| missing(&error))?;
     if output.status.success() {
         return Ok(output.stdout);
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.lines().next().unwrap_or("it did not say why").trim_start_matches("fatal: ").to_owned();
-    Err(Error::new(Code::Git, format!("git does not know {name}: {said}")))
+    let mut lines = said.lines().filter(|line| !line.trim().is_empty());
+    let reason = lines.next().unwrap_or("it did not say why").trim_start_matches("fatal: ");
+    let error = Error::new(Code::Git, format!("{refusal}: {reason}"));
+    // How to trust a repository of another owner, or which path was meant.
+    let advice = lines.map(str::trim).find_map(|line| match line.strip_prefix("hint: ") {
+        None if line.starts_with("git config ") => Some(format!("if you trust it: {line}")),
+        hint => hint.map(str::to_owned),
+    });
+    Err(advice.into_iter().fold(error, Error::hint))
+}
+
+fn missing(error: &io::Error) -> Error {
+    let reason = match error.kind() {
+        io::ErrorKind::NotFound => "git is not installed".to_owned(),
+        _ => format!("git cannot be started: {error}"),
+    };
+    Error::new(Code::Git, reason)
 }
 
 /// Whether `folder` lies in a repository.

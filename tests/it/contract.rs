@@ -139,6 +139,87 @@ fn a_list_a_contract_and_history_are_sources() {
     sandbox.mcp(["contract", "diff", "v1.0.0:none", "old"]).fails("git", "v1.0.0:none");
 }
 
+/// A repository with a server in `tools/`, released as v1.0.0, from which a prompt is then removed.
+fn monorepo() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let prompt = json!({"name": "ask", "arguments": [], "version": "1.0.0"});
+    contract(&sandbox, "tools/contracts/tools/search.json", &tool("search", &["hits"]));
+    contract(&sandbox, "tools/contracts/prompts/ask.json", &prompt);
+    sandbox.write(".gitattributes", "* export-ignore\n");
+    sandbox.write("tools/contracts/tools/.gitattributes", "* export-ignore\n");
+    for arguments in
+        [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "x"], &["tag", "v1.0.0"]]
+    {
+        git(&sandbox, arguments);
+    }
+    std::fs::remove_file(sandbox.path("tools/contracts/prompts/ask.json")).unwrap();
+    sandbox
+}
+
+#[test]
+fn history_is_read_from_any_folder() {
+    let sandbox = monorepo();
+    let removed = |folder: &str, old: &str, new: &str| {
+        let diff = ["contract", "diff", old, new, "--format", "json"];
+        let changes = sandbox.mcp(diff).dir(sandbox.path(folder)).exits(1).json()["changes"].take();
+        assert_eq!(changes.as_array().map(Vec::len), Some(1), "{folder} {old}: {changes}");
+        assert_eq!(changes[0]["contract"], "prompts/ask");
+    };
+    for top in ["v1.0.0:tools/contracts", "v1.0.0:tools", "v1.0.0:tools/contracts/"] {
+        removed("", top, "tools/contracts");
+        removed("tools", top, "contracts");
+    }
+    removed("", "v1.0.0:./tools", "tools");
+    removed("tools", "v1.0.0:./contracts", ".");
+    removed("tools", "v1.0.0:./", ".");
+    removed("tools", "v1.0.0:.", ".");
+    removed("tools/contracts", "v1.0.0:./", ".");
+    removed("tools/contracts/tools", "v1.0.0:../", "..");
+    let run = sandbox.mcp(["contract", "diff", "v1.0.0:contracts", "contracts"]).dir(sandbox.path("tools"));
+    run.fails("git", "v1.0.0:./contracts");
+}
+
+#[test]
+fn a_check_without_a_baseline_takes_the_last_release() {
+    let sandbox = monorepo();
+    let check = || sandbox.mcp(["contract", "check", "--offline", "tools", "--format", "json"]);
+    assert_eq!(check().ok().json()["verdict"], "breaking");
+    git(&sandbox, &["rm", "--quiet", "--cached", "-r", "tools/contracts"]);
+    git(&sandbox, &["commit", "--quiet", "-m", "y"]);
+    git(&sandbox, &["tag", "v1.0.1"]);
+    let notes = check().ok().json()["notes"].to_string();
+    assert!(notes.contains("v1.0.1 has no contracts/"), "{notes}");
+    sandbox.write("tools/contracts/baseline/README.md", "Empty.");
+    check().ok();
+}
+
+#[test]
+fn a_history_that_cannot_be_read_is_never_an_all_clear() {
+    let sandbox = monorepo();
+    let diff = || sandbox.mcp(["contract", "diff", "v1.0.0:tools", "tools"]);
+    let check = || sandbox.mcp(["contract", "check", "--offline", "tools"]);
+    // As git sees a repository that belongs to somebody else.
+    let owner = "GIT_TEST_ASSUME_DIFFERENT_OWNER";
+    diff().env(owner, "1").fails("git", "safe.directory");
+    check().env(owner, "1").fails("git", "dubious ownership");
+    diff().env("PATH", "").fails("git", "git is not installed");
+    check().env("PATH", "").fails("git", "git is not installed");
+    git(&sandbox, &["checkout", "--quiet", "tools"]);
+    git(&sandbox, &["commit", "--quiet", "--allow-empty", "-m", "y"]);
+    git(
+        &sandbox,
+        &[
+            "clone",
+            "--quiet",
+            "--depth=1",
+            "--no-tags",
+            &format!("file://{}", sandbox.path("").display()),
+            "clone",
+        ],
+    );
+    sandbox.mcp(["contract", "check", "--offline", "clone/tools"]).fails("git", "fetch-depth: 0");
+}
+
 #[test]
 fn versions_are_held_to_the_verdict_and_bump_sets_them() {
     let sandbox = Sandbox::new();

@@ -12,6 +12,8 @@ use crate::error::{Code, Error, Result};
 use crate::git;
 use crate::ops::contract::repository::Repository;
 use crate::ops::contract::source;
+
+const BASELINE: &str = "contracts/baseline";
 use mcp_contract::change::{Change, Comparison};
 use mcp_contract::model::{Contract, Contracts};
 use mcp_contract::version::{Level, Version, level, level_of};
@@ -105,11 +107,19 @@ fn baseline(request: &Request, notes: &mut Vec<String>) -> Result<Option<Contrac
     if let Some(named) = &request.baseline {
         return source::read(named, &request.folder, request.limit).map(Some);
     }
-    let folder = request.folder.join("contracts/baseline");
-    if folder.is_dir() {
-        return source::of_folder(&folder, "contracts/baseline").map(Some);
+    let kept = source::find(&request.folder.join(BASELINE))?;
+    if !kept.is_empty() {
+        return Ok(Some(kept));
     }
-    notes.push("there is no contracts/baseline: nothing was compared with the last release".to_owned());
+    // Nobody kept the contracts of the last release: history has them.
+    match git::last_tag(&request.folder)? {
+        Some(tag) if git::has(&request.folder, &tag, "contracts")? => {
+            return source::read(&format!("{tag}:./contracts"), &request.folder, request.limit).map(Some);
+        }
+        Some(tag) => notes.push(format!("{tag} has no contracts/: there is nothing to compare with")),
+        None => notes
+            .push(format!("{BASELINE} is empty and no release is tagged: there is nothing to compare with")),
+    }
     Ok(None)
 }
 
@@ -155,7 +165,7 @@ fn server(folder: &Path, since: &Comparison) -> Result<std::result::Result<Held,
             "the server's version was not looked at: its template does not say where it stands".to_owned()
         ));
     };
-    let Some(tag) = git::last_tag(folder) else {
+    let Some(tag) = git::last_tag(folder)? else {
         return Ok(Err("the server's version was not looked at: no release is tagged vX.Y.Z".to_owned()));
     };
     let held = judge("server", tag.trim_start_matches('v'), &version, level_of(since), true);

@@ -11,11 +11,10 @@ use serde_json::Value;
 
 use crate::client::{self, Server};
 use crate::error::{Code, Error, Result};
-use crate::git;
+use crate::git::{self, Past};
 use mcp_contract::model::{Contract, Contracts, Kind};
 
 const LARGEST: u64 = 32 << 20;
-const BASELINE: &str = "baseline";
 
 /// A file's path below the place that was named, and its bytes.
 pub type File = (String, Vec<u8>);
@@ -64,34 +63,64 @@ pub fn of_server(server: &Server, limit: Duration) -> Result<Contracts> {
 /// # Errors
 /// When it holds none.
 pub fn of_folder(folder: &Path, name: &str) -> Result<Contracts> {
-    let has_kinds = |folder: &Path| Kind::ALL.iter().any(|kind| folder.join(kind.folder()).is_dir());
-    let inner = folder.join("contracts");
-    let folder = if !has_kinds(folder) && has_kinds(&inner) { inner } else { folder.to_owned() };
-    let mut files = Vec::new();
-    if has_kinds(&folder) {
-        for kind in Kind::ALL {
-            below(&folder.join(kind.folder()), &format!("{}/", kind.folder()), &mut files)?;
-        }
-    } else {
-        below(&folder, "", &mut files)?;
-    }
-    of_files(&files, name)
+    some(find(folder)?, name)
 }
 
-fn below(folder: &Path, prefix: &str, files: &mut Vec<File>) -> Result<()> {
-    if !folder.is_dir() {
-        return Ok(());
-    }
-    let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
-    for entry in entries {
-        let path = entry.map_err(|error| unreadable(folder, &error))?.path();
-        if path.extension().is_some_and(|extension| extension == "json") && path.is_file() {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            files.push((format!("{prefix}{name}"), bytes(&path)?));
+/// As [`of_folder`], which may hold none or not be there.
+///
+/// # Errors
+/// When a file is no contract or cannot be read.
+pub fn find(folder: &Path) -> Result<Contracts> {
+    let mut paths = Vec::new();
+    for base in ["", "contracts/"] {
+        listed(folder, base, &mut paths)?;
+        for kind in Kind::ALL {
+            listed(folder, &format!("{base}{}/", kind.folder()), &mut paths)?;
         }
     }
-    files.sort();
+    let files = paths.into_iter().map(|path| Ok((path.clone(), bytes(&folder.join(path))?)));
+    of_files(&chosen(files.collect::<Result<_>>()?))
+}
+
+/// The JSON files in a folder below `root`, if it is there.
+fn listed(root: &Path, folder: &str, paths: &mut Vec<String>) -> Result<()> {
+    let here = root.join(folder);
+    if !here.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(&here).map_err(|error| unreadable(&here, &error))? {
+        let entry = entry.map_err(|error| unreadable(&here, &error))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_json(&name) && entry.path().is_file() {
+            paths.push(format!("{folder}{name}"));
+        }
+    }
     Ok(())
+}
+
+fn is_json(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "json")
+}
+
+/// Which of a folder's files are its contracts: those in a folder for each kind, else those in such folders of
+/// `contracts/`, else those that lie loose in it.
+fn chosen(files: Vec<File>) -> Vec<File> {
+    let in_kind = |path: &str| {
+        let (folder, name) = path.split_once('/').unwrap_or_default();
+        Kind::ALL.iter().any(|kind| kind.folder() == folder) && !name.contains('/')
+    };
+    let inner = |path: &str| path.strip_prefix("contracts/").is_some_and(in_kind);
+    let (mut own, rest): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, _)| in_kind(path));
+    if own.is_empty() {
+        let (nested, loose): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(path, _)| inner(path));
+        own =
+            nested.into_iter().map(|(path, bytes)| (path["contracts/".len()..].to_owned(), bytes)).collect();
+        if own.is_empty() {
+            own = loose.into_iter().filter(|(path, _)| !path.contains('/')).collect();
+        }
+    }
+    own.sort();
+    own
 }
 
 /// A file's bytes, up to a limit.
@@ -132,7 +161,7 @@ fn prefixed(name: &str, mut error: Error) -> Error {
     error
 }
 
-fn of_files(files: &[File], name: &str) -> Result<Contracts> {
+fn of_files(files: &[File]) -> Result<Contracts> {
     let mut contracts = Contracts::default();
     for (path, bytes) in files {
         let kind = Kind::ALL.into_iter().find(|kind| path.starts_with(&format!("{}/", kind.folder())));
@@ -143,6 +172,10 @@ fn of_files(files: &[File], name: &str) -> Result<Contracts> {
         let added = Contract::from_file(body, kind).and_then(|contract| contracts.add(contract));
         added.map_err(|error| prefixed(path, error.into()))?;
     }
+    Ok(contracts)
+}
+
+fn some(contracts: Contracts, name: &str) -> Result<Contracts> {
     if contracts.is_empty() {
         let hint = "a folder of contracts holds tools/NAME.json, resources/NAME.json or prompts/NAME.json";
         return Err(Error::new(Code::ContractInvalid, format!("no contracts in {name}")).hint(hint));
@@ -153,40 +186,8 @@ fn of_files(files: &[File], name: &str) -> Result<Contracts> {
 /// The contracts at a path in a revision.
 fn of_history(revision: &str, path: &str, folder: &Path) -> Result<Contracts> {
     let name = format!("{revision}:{path}");
-    if git::is_tree(folder, revision, path)? {
-        let archive = git::archive(folder, revision, path)?;
-        return of_files(&unpacked(&archive)?, &name);
+    match git::read(folder, revision, path, LARGEST, is_json)? {
+        Past::File(bytes) => of_file(&name, &bytes),
+        Past::Folder(files) => some(of_files(&chosen(files))?, &name),
     }
-    of_file(&name, &git::show(folder, revision, path)?)
-}
-
-/// The contract files in a tar archive of a folder.
-fn unpacked(archive: &[u8]) -> Result<Vec<File>> {
-    let broken =
-        |error: std::io::Error| Error::new(Code::Git, format!("git's archive cannot be read: {error}"));
-    let mut files = Vec::new();
-    for entry in tar::Archive::new(archive).entries().map_err(broken)? {
-        let mut entry = entry.map_err(broken)?;
-        let path = entry.path().map_err(broken)?.to_string_lossy().replace('\\', "/");
-        let path = path.strip_prefix("contracts/").unwrap_or(&path).to_owned();
-        let is_json = Path::new(&path).extension().is_some_and(|extension| extension == "json");
-        if is_json && !path.starts_with(BASELINE) && entry.header().entry_type().is_file() {
-            let mut bytes = Vec::new();
-            entry.read_to_end(&mut bytes).map_err(broken)?;
-            files.push((path, bytes));
-        }
-    }
-    let in_kind = |(path, _): &File| {
-        Kind::ALL.iter().any(|kind| {
-            path.strip_prefix(kind.folder())
-                .is_some_and(|rest| rest.starts_with('/') && !rest[1..].contains('/'))
-        })
-    };
-    if files.iter().any(in_kind) {
-        files.retain(in_kind);
-    } else {
-        files.retain(|(path, _)| !path.contains('/'));
-    }
-    files.sort();
-    Ok(files)
 }
