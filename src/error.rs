@@ -43,12 +43,16 @@ codes! {
     AnswersFile = "answers_file",
     /// A file or a server holds no contract, or one that cannot be understood.
     ContractInvalid = "contract_invalid",
+    /// A file is no longer what a command found when it began.
+    DiskChanged = "disk_changed",
     /// Git is missing or failed, and was asked for.
     Git = "git",
     /// The user stopped the command at a prompt.
     Interrupted = "interrupted",
     /// Reading, writing or renaming failed in a way no other code names.
     Io = "io",
+    /// What a killed run left behind cannot be understood.
+    Journal = "journal",
     /// No such language.
     LanguageUnknown = "language_unknown",
     /// The server's name breaks the grammar, is reserved, or would shadow something.
@@ -71,6 +75,8 @@ codes! {
     TargetParentMissing = "target_parent_missing",
     /// A template is broken: a bug of this program, not of its user.
     Template = "template",
+    /// A file of a repository is a link, a folder, or too long.
+    Unreadable = "unreadable",
     /// The command line is wrong.
     Usage = "usage",
 }

@@ -7,21 +7,26 @@
 //! - [`ops`] holds one use case a file and knows neither clap nor the terminal;
 //! - [`template`] makes a [`tree`] from answers, [`manifest`] and [`base`] record what was made;
 //! - [`mcp_contract`] compares contracts, [`client`] asks a server for them, [`report`] prints what changed;
-//! - [`plan`] says what will change, [`mod@write`] changes the disk, [`git`] runs git.
+//! - [`read`] makes a [`tree`] of a disk, [`plan`] says what will change on it, [`mod@write`] changes it, [`git`] runs git.
 
 pub mod base;
 pub mod cli;
+#[expect(clippy::disallowed_methods, reason = "a server that is asked is a process")]
 pub mod client;
 pub mod commands;
 pub mod error;
+pub mod exit;
+#[expect(clippy::disallowed_methods, reason = "git is a process")]
 pub mod git;
 pub mod manifest;
 pub mod ops;
 pub mod path;
 pub mod plan;
+pub mod read;
 pub mod report;
 pub mod template;
 pub mod tree;
+#[expect(clippy::disallowed_methods, reason = "here the terminal is written to")]
 pub mod ui;
 pub mod write;
 
@@ -31,21 +36,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::cli::Cli;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::ui::{Format, Ui};
-
-/// What a finished command tells the system; an error is exit code 2, as clap's usage errors are.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Exit {
-    /// All was done and nothing was found: exit code 0.
-    Done,
-    /// Findings, conflicts or breaking changes: exit code 1.
-    Findings,
-}
-
-/// Exit code after Ctrl-C at a prompt, as a shell reports it.
-pub const INTERRUPTED: u8 = 130;
-const FAILED: u8 = 2;
 
 /// Runs the command line `arguments`, the program's name first.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -55,23 +47,20 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Err(stop) => return usage(&stop, &arguments),
     };
     let ui = Ui::new(cli.format());
-    match commands::run(cli.command, &ui) {
-        Ok(Exit::Done) => ExitCode::SUCCESS,
-        Ok(Exit::Findings) => ExitCode::FAILURE,
-        Err(error) => fail(&ui, &error),
-    }
+    commands::run(cli.command, &ui).map_or_else(|error| fail(&ui, &error), ExitCode::from)
 }
 
 fn fail(ui: &Ui, error: &Error) -> ExitCode {
     ui.error(error);
-    ExitCode::from(if error.code == Code::Interrupted { INTERRUPTED } else { FAILED })
+    exit::stopped_by(error)
 }
 
 /// Help and versions go to stdout; a usage error is an error like any other when JSON was asked for.
 fn usage(stop: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let error = cli::usage_error(stop);
     if stop.use_stderr() && cli::wants_json(arguments) {
-        return fail(&Ui::new(Format::Json), &cli::usage_error(stop));
+        return fail(&Ui::new(Format::Json), &error);
     }
     ui::clap_text(stop);
-    ExitCode::from(if stop.use_stderr() { FAILED } else { 0 })
+    if stop.use_stderr() { exit::stopped_by(&error) } else { ExitCode::SUCCESS }
 }

@@ -2,9 +2,9 @@
 
 use clap::CommandFactory as _;
 
-use crate::Exit;
 use crate::cli::{Cli, Completions};
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ui::Ui;
 
 /// Prints the script.

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::Exit;
 use crate::cli::{Contract, ContractCheck, ContractDiff, ContractExport, ContractFormat, ContractServer};
 use crate::client::{self, Server};
 use crate::commands::contract_report::{BumpReport, CheckReport, DiffReport, ExportReport};
 use crate::error::{Code, Error, Result};
+use crate::exit::Exit;
 use crate::ops::contract::repository::Repository;
 use crate::ops::contract::{bump, check, export, source};
 use crate::report::contract as render;

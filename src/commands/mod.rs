@@ -7,9 +7,9 @@ pub mod new;
 mod prompt;
 pub mod templates;
 
-use crate::Exit;
 use crate::cli::Command;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ui::Ui;
 
 /// Runs a subcommand.

@@ -5,17 +5,16 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::Exit;
 use crate::cli::{New, Vcs};
 use crate::commands::prompt::Prompt;
 use crate::error::{Code, Error, Result};
+use crate::exit::Exit;
 use crate::git;
 use crate::ops::new::{self, Made, Request};
-use crate::plan::{Action, Plan};
+use crate::report;
 use crate::template::answers::{self, Answers, Given, LANGUAGE, NAME};
 use crate::template::spec::{Names, Question};
-use crate::template::{Template, filters, name, render};
-use crate::tree::Mode;
+use crate::template::{Template, engine, filters, name};
 use crate::ui::{Paint, Report, Ui};
 
 const AUTHOR: &str = "author";
@@ -60,9 +59,7 @@ pub fn run(arguments: &New, ui: &Ui) -> Result<Exit> {
         dry_run: arguments.dry_run,
     };
     let made = new::run(&request)?;
-    for warning in &made.warnings {
-        ui.warn(warning);
-    }
+    made.warnings.iter().for_each(|warning| ui.warn(warning));
     ui.report(&Summary::of(&request, made))?;
     Ok(Exit::Done)
 }
@@ -128,7 +125,7 @@ fn ask(prompt: &Prompt, given: &mut Given, has_path: bool) -> Result<Template> {
     }
     for question in template.questions() {
         if let (Some(text), false) = (&question.prompt, given.contains_key(&question.key)) {
-            let default = render::default(question, given.get(NAME).map_or("", String::as_str))?;
+            let default = engine::default(question, given.get(NAME).map_or("", String::as_str))?;
             given.insert(question.key.clone(), ask_question(prompt, question, text, default)?);
         }
     }
@@ -163,15 +160,9 @@ fn last_part(path: &Path) -> Result<String> {
 /// What is said in the end.
 #[derive(Debug, Serialize)]
 struct Summary {
-    name: String,
-    language: String,
-    template_version: String,
-    path: String,
-    files: usize,
-    git: bool,
-    dry_run: bool,
-    next: Vec<String>,
-    plan: Plan,
+    #[serde(flatten)]
+    made: Made,
+    next: [String; 2],
 }
 
 impl Summary {
@@ -180,49 +171,26 @@ impl Summary {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./~".contains(c);
         let target = if target.chars().all(is_plain) { target.into_owned() } else { filters::sh(&target) };
         let enter = if request.target == Path::new(".") { String::new() } else { format!("cd {target} && ") };
-        Self {
-            name: made.name,
-            language: made.language,
-            template_version: made.template_version,
-            path: made.target.to_string_lossy().into_owned(),
-            files: made.files,
-            git: made.git,
-            dry_run: request.dry_run,
-            next: vec![format!("{enter}make install test"), "make serve".to_owned()],
-            plan: made.plan,
-        }
-    }
-
-    fn plan(&self, paint: Paint) -> String {
-        let mut out = String::new();
-        for Action::Create(path, file) in &self.plan.actions {
-            let mode = if file.mode == Mode::Executable { ", executable" } else { "" };
-            let size = paint.dim(format!("({} bytes{mode})", file.bytes.len()));
-            out += &format!("{} {path} {size}\n", paint.good("create"));
-        }
-        if self.git {
-            out += &format!("{} .git {}\n", paint.good("create"), paint.dim("(git init, branch main)"));
-        }
-        out + &format!("Nothing was written: this is what would go to {}\n", paint.bold(&self.path))
+        Self { made, next: [format!("{enter}make install test"), "make serve".to_owned()] }
     }
 }
 
 impl Report for Summary {
     fn human(&self, paint: Paint) -> String {
-        if self.dry_run {
-            return self.plan(paint);
+        let Made { path, language, files, git, dry_run, plan, .. } = &self.made;
+        if *dry_run {
+            let there = paint.bold(path);
+            return report::plan::human(plan, paint)
+                + &format!("Nothing was written: this is what would go to {there}\n");
         }
-        let git = if self.git { ", a git repository" } else { "" };
+        let git = if *git { ", a git repository" } else { "" };
+        let [install, serve] = &self.next;
         format!(
-            "{} {} ({}, {} files{git})\n   {} {}\n  {} {}\n",
+            "{} {} ({language}, {files} files{git})\n   {} {install}\n  {} {serve}\n",
             paint.good("Created"),
-            paint.bold(&self.path),
-            self.language,
-            self.files,
+            paint.bold(path),
             paint.good("Next"),
-            self.next[0],
             paint.good("Serve"),
-            self.next[1],
         )
     }
 }

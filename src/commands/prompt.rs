@@ -22,7 +22,8 @@ impl Prompt {
     /// The user, when there is a terminal to ask on.
     #[must_use]
     pub fn on_terminal() -> Option<Self> {
-        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        let term = Term::stderr();
+        if !io::stdin().is_terminal() || !term.is_term() {
             return None;
         }
         ctrlc::set_handler(|| STOPPED.store(true, Ordering::SeqCst)).ok()?;
@@ -31,7 +32,7 @@ impl Prompt {
         } else {
             Box::new(SimpleTheme)
         };
-        Some(Self { theme, term: Term::stderr() })
+        Some(Self { theme, term })
     }
 
     /// Asks for a line of text until `check` accepts it.

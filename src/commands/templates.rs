@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::Exit;
 use crate::error::Result;
+use crate::exit::Exit;
 use crate::ops::templates::{self, Listed};
 use crate::ui::{Paint, Report, Ui};
 

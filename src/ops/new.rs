@@ -1,20 +1,22 @@
-//! Writes a new repository: answers → tree → plan → staging folder → rename.
+//! Writes a new repository: answers → tree → plan → disk.
 
 use std::borrow::Cow;
-use std::fs;
 use std::path::{Path, PathBuf};
+
+use serde::Serialize;
 
 use crate::base;
 use crate::error::{Code, Error, Result};
 use crate::git;
 use crate::manifest::{self, Manifest};
 use crate::path::RepoPath;
-use crate::plan::Plan;
+use crate::plan::{Action, Plan};
+use crate::read;
 use crate::template::Template;
 use crate::template::answers::Answers;
 use crate::template::render::render;
 use crate::tree::{File, Mode};
-use crate::write::{self, Target};
+use crate::write::{self, Resumed, Sink, Target};
 
 /// The files that the tool keeps for itself.
 const OWN_FILES: [&str; 2] = [manifest::PATH, base::PATH];
@@ -46,7 +48,7 @@ pub enum Vcs {
 }
 
 /// What was made, or would be.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Made {
     /// The server's name.
     pub name: String,
@@ -55,14 +57,17 @@ pub struct Made {
     /// The version of the language's template.
     pub template_version: String,
     /// Where it is, without symbolic links.
-    pub target: PathBuf,
-    /// Whether it is a git repository of its own.
-    pub git: bool,
+    pub path: String,
     /// How many files it has.
     pub files: usize,
+    /// Whether it is a git repository of its own.
+    pub git: bool,
+    /// Whether nothing was written.
+    pub dry_run: bool,
     /// What was carried out, or would be.
     pub plan: Plan,
     /// What the user should know although all went well.
+    #[serde(skip)]
     pub warnings: Vec<String>,
 }
 
@@ -80,29 +85,28 @@ pub fn check_target(target: &Path) -> Result<()> {
 /// When the target cannot take a repository; the disk is then as it was.
 pub fn run(request: &Request) -> Result<Made> {
     let target = Target::inspect(&request.target)?;
-    if target.is_unfinished() && !request.dry_run {
-        return finish_interrupted(&target);
+    if !request.dry_run && write::resume(&target)? != Resumed::Nothing {
+        return made_before(&target);
     }
-    let plan = plan(&request.template, &request.answers)?;
-    let mut made = Made {
+    let mut plan = plan(&request.template, &request.answers)?;
+    let files = plan.actions.len();
+    match request.vcs {
+        Vcs::Auto if !git::encloses(&target.path) => plan.actions.push(Action::GitInit(false)),
+        Vcs::Git if !target.is_git() => plan.actions.push(Action::GitInit(true)),
+        _ => {}
+    }
+    let applied = write::apply(&target, &plan, Sink::dry(request.dry_run))?;
+    Ok(Made {
         name: request.answers.name.clone(),
         language: request.template.language.to_owned(),
         template_version: request.template.spec.template.version.clone(),
-        git: match request.vcs {
-            Vcs::Auto => !git::encloses(&target.path),
-            Vcs::Git => !target.is_git(),
-            Vcs::None => false,
-        },
-        target: target.path.clone(),
-        files: plan.actions.len(),
+        path: target.path.to_string_lossy().into_owned(),
+        files,
+        git: if request.dry_run { plan.git_init().is_some() } else { applied.git },
+        dry_run: request.dry_run,
         plan,
-        warnings: Vec::new(),
-    };
-    if !request.dry_run {
-        let Made { plan, git, warnings, .. } = &mut made;
-        write::create(&target, plan, &mut |folder| put_under_git(folder, request.vcs, git, warnings))?;
-    }
-    Ok(made)
+        warnings: applied.warnings,
+    })
 }
 
 /// What is written for `template` and `answers`: the rendered files, their manifest, and the base of updates.
@@ -117,36 +121,20 @@ fn plan(template: &Template, answers: &Answers) -> Result<Plan> {
     Ok(Plan::create(tree))
 }
 
-/// Makes the repository a git one if `wanted`; only who asked for git by name is stopped when that fails.
-fn put_under_git(folder: &Path, vcs: Vcs, wanted: &mut bool, warnings: &mut Vec<String>) -> Result<()> {
-    if !*wanted {
-        return Ok(());
-    }
-    match git::init(folder) {
-        Err(error) if vcs == Vcs::Auto => {
-            *wanted = false;
-            warnings.push(format!("{}, so the server is not under version control", error.message));
-            Ok(())
-        }
-        Err(error) => Err(error.hint("install git, or say --vcs none")),
-        Ok(()) => Ok(()),
-    }
-}
-
-/// Moves what a killed run had completed to its place, whatever the answers are this time.
-fn finish_interrupted(target: &Target) -> Result<Made> {
-    write::resume(target)?;
-    let path = target.path.join(manifest::PATH);
-    let text = fs::read_to_string(&path)
-        .map_err(|error| Error::new(Code::Io, format!("cannot read {}: {error}", path.display())))?;
-    let manifest = Manifest::parse(&text)?;
+/// What a killed run had completed and this one put in its place, whatever the answers are this time.
+fn made_before(target: &Target) -> Result<Made> {
+    let path = RepoPath::new(manifest::PATH)?;
+    let file = read::file(&target.path, &path)?;
+    let missing = || Error::new(Code::Io, format!("{} is missing", path.below(&target.path).display()));
+    let manifest = Manifest::parse(&String::from_utf8_lossy(&file.ok_or_else(missing)?.bytes))?;
     Ok(Made {
         name: manifest.answers.get("name").cloned().unwrap_or_default(),
-        git: target.path.join(".git").exists(),
+        git: target.is_git(),
         language: manifest.language,
         template_version: manifest.template_version,
-        target: target.path.clone(),
+        path: target.path.to_string_lossy().into_owned(),
         files: manifest.files.len() + OWN_FILES.len(),
+        dry_run: false,
         plan: Plan::default(),
         warnings: vec!["an earlier run was interrupted here; it was finished, with its answers".to_owned()],
     })

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::template::answers::{LANGUAGE, NAME};
-use crate::template::{Template, render};
+use crate::template::{Template, engine};
 
 /// Stands in for the server's name in defaults.
 const EXAMPLE: &str = "my-server";
@@ -70,7 +70,7 @@ fn listed(template: &Template, default: bool, languages: &[String]) -> Result<Li
         questions.push(Asked {
             key: question.key.clone(),
             help: question.help.clone(),
-            default: Some(render::default(question, EXAMPLE)?),
+            default: Some(engine::default(question, EXAMPLE)?),
             choices: question.choices.clone(),
         });
     }

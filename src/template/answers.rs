@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::{Code, Error, Result};
 use crate::template::spec::Question;
-use crate::template::{Template, name, render};
+use crate::template::{Template, engine, name};
 
 /// The key of the server's name.
 pub const NAME: &str = "name";
@@ -36,7 +36,7 @@ impl Answers {
         for question in template.questions() {
             let answer = match given.get(&question.key).map(|answer| answer.trim()) {
                 Some(answer) if !answer.is_empty() => check(question, answer)?,
-                _ => render::default(question, &name)?,
+                _ => engine::default(question, &name)?,
             };
             values.insert(question.key.clone(), answer);
         }

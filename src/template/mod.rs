@@ -6,6 +6,7 @@
 //! extends it and fills its blocks, or includes it.
 
 pub mod answers;
+pub mod engine;
 pub mod filters;
 pub mod name;
 pub mod render;

@@ -14,11 +14,15 @@ pub trait Disk {
     fn create_file(&self, path: &Path, bytes: &[u8], mode: Mode) -> io::Result<()>;
     /// Renames within a file system.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file.
+    fn remove_file(&self, path: &Path) -> io::Result<()>;
+    /// Makes a file one to run, or one that is not.
+    fn set_mode(&self, path: &Path, mode: Mode) -> io::Result<()>;
     /// Removes a folder that is empty.
     fn remove_dir(&self, path: &Path) -> io::Result<()>;
     /// Removes a folder and all in it, following no link.
     fn remove_dir_all(&self, path: &Path) -> io::Result<()>;
-    /// Gives a folder the permissions of another.
+    /// Gives a file or folder the permissions of another.
     fn set_permissions(&self, path: &Path, permissions: fs::Permissions) -> io::Result<()>;
 }
 
@@ -43,6 +47,26 @@ impl Disk for Real {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn set_mode(&self, path: &Path, mode: Mode) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let bits = fs::metadata(path)?.permissions().mode();
+            // Who may read it may run it.
+            let bits = if mode == Mode::Executable { bits | (bits & 0o444) >> 2 } else { bits & !0o111 };
+            fs::set_permissions(path, fs::Permissions::from_mode(bits))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = (path, mode);
+            Ok(())
+        }
     }
 
     fn remove_dir(&self, path: &Path) -> io::Result<()> {

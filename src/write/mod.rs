@@ -1,62 +1,105 @@
-//! The only place that changes a disk. A repository appears whole under its name or not at all.
+//! The only place that changes a disk. A plan is carried out whole or not at all.
 //!
-//! It is written to a staging folder on the same file system, beside the target, and then renamed. Where the
-//! target must stay the same folder (a shell stands in it, something is mounted on it, or its parent cannot be
-//! written to), the staging folder lies inside it and its entries are moved up one by one; once it is complete it
-//! carries a name that says so, and a run that is killed in between is finished by the next one. Nothing that is
-//! not ours is ever overwritten or removed.
+//! A new repository is written to a staging folder on the same file system, beside the target, and then renamed.
+//! Where the target must stay the same folder (a repository lies in it, a shell stands in it, something is mounted
+//! on it, or its parent cannot be written to), the staging folder lies inside it together with a journal of what
+//! is to be done. Once both are complete the folder carries a name that says so, and a run that is killed in
+//! between is finished, or undone, by the next one. What the plan did not expect is never overwritten or removed.
 
+#[expect(clippy::disallowed_methods, reason = "here the disk is changed")]
 mod disk;
-mod replace;
+mod journal;
 mod staging;
 mod target;
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests prepare the disk")]
 mod tests;
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use crate::error::{Code, Error, Result};
-use crate::plan::{Action, Plan};
+use crate::git;
+use crate::path::RepoPath;
+use crate::plan::{Action, Plan, Required};
+use crate::read;
+use crate::tree::File;
 use disk::{Disk, Real};
-pub use replace::replace;
+use journal::Journal;
 use staging::{Staging, sweep};
 pub use target::Target;
 
-/// Moved last, so that a repository which has it is complete.
-const LAST: &str = ".cargo-mcp";
-
-/// What is done in the staging folder once all files are there.
-pub type Finish<'a> = &'a mut dyn FnMut(&Path) -> Result<()>;
-
-/// Carries out `plan` in `target`; `finish` has the last word before the result gets its name.
-///
-/// # Errors
-/// When the disk refuses; it is then as it was.
-pub fn create(target: &Target, plan: &Plan, finish: Finish<'_>) -> Result<()> {
-    create_on(&Real, target, plan, finish)
+/// What becomes of a plan.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Sink {
+    /// It is carried out.
+    Disk,
+    /// It is held against the disk, and nothing is changed.
+    DryRun,
 }
 
-/// Finishes what a killed run completed in `target` but did not move to its place.
+impl Sink {
+    /// The one that `--dry-run` asks for.
+    pub const fn dry(dry: bool) -> Self {
+        if dry { Self::DryRun } else { Self::Disk }
+    }
+}
+
+/// What became of a plan.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Applied {
+    /// Whether a git repository was made.
+    pub git: bool,
+    /// What the user should know although all went well.
+    pub warnings: Vec<String>,
+}
+
+/// What was done about a run that was killed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Resumed {
+    /// There was none.
+    Nothing,
+    /// What it had begun was finished.
+    Finished,
+    /// The files are no longer what it expected: what it had done was taken back.
+    Undone,
+}
+
+/// Carries out `plan` in `target`.
+///
+/// # Errors
+/// When the disk is not as the plan expects, or refuses; it is then as it was.
+pub fn apply(target: &Target, plan: &Plan, sink: Sink) -> Result<Applied> {
+    if target.existing.is_some() {
+        plan.actions.iter().try_for_each(|action| expected(&target.path, action))?;
+    }
+    match sink {
+        Sink::DryRun => Ok(Applied::default()),
+        Sink::Disk => apply_on(&Real, target, plan),
+    }
+}
+
+/// Finishes what a killed run had completed in `target` but not put in its place, or takes it back.
 ///
 /// # Errors
 /// When something stands in the way, or another run is at it.
-pub fn resume(target: &Target) -> Result<()> {
+pub fn resume(target: &Target) -> Result<Resumed> {
     resume_on(&Real, target)
 }
 
-fn create_on(disk: &impl Disk, target: &Target, plan: &Plan, finish: Finish<'_>) -> Result<()> {
+fn apply_on(disk: &impl Disk, target: &Target, plan: &Plan) -> Result<Applied> {
+    if plan.changes().next().is_none() {
+        return Ok(Applied::default());
+    }
     if !target.in_place {
-        match beside(disk, target, plan, finish) {
+        match beside(disk, target, plan) {
             Err(Failure::Unsuitable(_)) if target.existing.is_some() => {}
             Err(Failure::Unsuitable(error) | Failure::Stopped(error)) => return Err(error),
-            Ok(()) => return Ok(()),
+            Ok(applied) => return Ok(applied),
         }
     }
-    within(disk, target, plan, finish)
+    within(disk, target, plan)
 }
 
 /// Why writing beside the target did not work.
@@ -77,12 +120,13 @@ impl Failure {
     }
 }
 
-fn beside(disk: &impl Disk, target: &Target, plan: &Plan, finish: Finish<'_>) -> Result<(), Failure> {
+fn beside(disk: &impl Disk, target: &Target, plan: &Plan) -> Result<Applied, Failure> {
     let parent = target.parent();
     sweep(disk, parent);
     let mut staging =
         Staging::create(disk, parent).map_err(|error| Failure::of("create a folder in", parent, &error))?;
-    fill(disk, staging.path(), plan).and_then(|()| finish(staging.path())).map_err(Failure::Stopped)?;
+    fill(disk, staging.path(), plan).map_err(Failure::Stopped)?;
+    let applied = put_under_git(disk, staging.path(), plan.git_init()).map_err(Failure::Stopped)?;
     if let Some(permissions) = &target.existing {
         let _ = disk.set_permissions(staging.path(), permissions.clone());
     }
@@ -92,76 +136,128 @@ fn beside(disk: &impl Disk, target: &Target, plan: &Plan, finish: Finish<'_>) ->
             Failure::Stopped(Error::new(Code::TargetNotEmpty, message).hint("another run may have made it"))
         }
         _ => Failure::of("write", &target.path, &error),
-    })
+    })?;
+    Ok(applied)
 }
 
-fn within(disk: &impl Disk, target: &Target, plan: &Plan, finish: Finish<'_>) -> Result<()> {
-    let folder = &target.path;
-    sweep(disk, folder);
+fn within(disk: &impl Disk, target: &Target, plan: &Plan) -> Result<Applied> {
+    let root = &target.path;
+    sweep(disk, root);
     let mut staging =
-        Staging::create(disk, folder).map_err(|error| failed("create a folder in", folder, &error))?;
-    fill(disk, staging.path(), plan)?;
-    finish(staging.path())?;
+        Staging::create(disk, root).map_err(|error| failed("create a folder in", root, &error))?;
+    let journal = Journal::write(disk, staging.path(), root, plan)?;
     staging.complete().map_err(|error| failed("rename", staging.path(), &error))?;
-    move_up(disk, &mut staging, folder)
+    finish(disk, &mut staging, &journal, root)
 }
 
-fn resume_on(disk: &impl Disk, target: &Target) -> Result<()> {
-    let Some(ready) = &target.unfinished else { return Ok(()) };
+fn resume_on(disk: &impl Disk, target: &Target) -> Result<Resumed> {
+    let Some(ready) = &target.unfinished else { return Ok(Resumed::Nothing) };
     let Some(mut staging) = Staging::adopt(disk, ready) else {
         return Err(Error::new(
             Code::TargetNotEmpty,
             format!("another run writes to {}", target.path.display()),
         ));
     };
-    move_up(disk, &mut staging, &target.path)
+    let journal = Journal::read(staging.path())?;
+    match journal.expected(staging.path(), &target.path) {
+        Ok(()) => finish(disk, &mut staging, &journal, &target.path).map(|_| Resumed::Finished),
+        Err(error) if journal.only_creates() => Err(error),
+        Err(_) => {
+            journal.undo(disk, staging.path(), &target.path)?;
+            staging.retire();
+            Ok(Resumed::Undone)
+        }
+    }
 }
 
-/// Writes all files of `plan` below `root`, each folder made once.
+/// Carries out a complete journal; on an error it is undone, and the error is given.
+fn finish<D: Disk>(
+    disk: &D,
+    staging: &mut Staging<'_, D>,
+    journal: &Journal,
+    root: &Path,
+) -> Result<Applied> {
+    let done = journal
+        .carry_out(disk, staging.path(), root)
+        .and_then(|()| put_under_git(disk, root, journal.git_init));
+    if done.is_ok() || journal.undo(disk, staging.path(), root).is_ok() {
+        staging.retire();
+    } else {
+        staging.keep();
+    }
+    done
+}
+
+/// Writes all new files of `plan` below `root`, each folder made once.
 fn fill(disk: &impl Disk, root: &Path, plan: &Plan) -> Result<()> {
     let mut made = BTreeSet::new();
-    for Action::Create(path, file) in &plan.actions {
-        for folder in path.folders() {
-            if made.insert(folder) {
-                let folder = root.join(folder);
-                disk.create_dir(&folder).map_err(|error| failed("create", &folder, &error))?;
-            }
+    for action in &plan.actions {
+        if let Some((path, file)) = action.writes() {
+            put(disk, root, path, file, &mut made)?;
         }
-        let place = path.below(root);
-        disk.create_file(&place, &file.bytes, file.mode).map_err(|error| failed("write", &place, &error))?;
     }
     Ok(())
 }
 
-/// Moves the entries of a complete staging folder to `folder`, and takes them back if one cannot be moved.
-fn move_up<D: Disk>(disk: &D, staging: &mut Staging<'_, D>, folder: &Path) -> Result<()> {
-    let ready = staging.path().to_owned();
-    let mut names = entries(&ready).map_err(|error| failed("read", &ready, &error))?;
-    names.sort_by_key(|name| (name == LAST, name.clone()));
-    if let Some(name) = names.iter().find(|name| folder.join(name).symlink_metadata().is_ok()) {
-        return Err(Error::new(
-            Code::TargetNotEmpty,
-            format!("{} is in the way of what belongs there", folder.join(name).display()),
-        )
-        .hint("move it away and run the same command again"));
-    }
-    for (done, name) in names.iter().enumerate() {
-        if let Err(error) = disk.rename(&ready.join(name), &folder.join(name)) {
-            let back = |name: &OsString| disk.rename(&folder.join(name), &ready.join(name)).is_ok();
-            if !names[..done].iter().rev().all(back) {
-                staging.keep();
-            }
-            return Err(failed("write", &folder.join(name), &error));
+fn put<'path>(
+    disk: &impl Disk,
+    root: &Path,
+    path: &'path RepoPath,
+    file: &File,
+    made: &mut BTreeSet<&'path str>,
+) -> Result<()> {
+    for folder in path.folders() {
+        if made.insert(folder) {
+            let folder = root.join(folder);
+            disk.create_dir(&folder).map_err(|error| failed("create", &folder, &error))?;
         }
     }
-    // All is in place; an empty folder that resists changes nothing about that, and the next run sees to it.
-    let _ = disk.remove_dir(&ready);
-    staging.keep();
-    Ok(())
+    let place = path.below(root);
+    disk.create_file(&place, &file.bytes, file.mode).map_err(|error| failed("write", &place, &error))
 }
 
-fn entries(folder: &Path) -> io::Result<Vec<OsString>> {
-    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect()
+/// Makes `folder` a git repository if that is wanted; only who asked for git by name is stopped when it fails.
+fn put_under_git(disk: &impl Disk, folder: &Path, wanted: Option<Required>) -> Result<Applied> {
+    let Some(required) = wanted else { return Ok(Applied::default()) };
+    match git::init(folder) {
+        Ok(()) => Ok(Applied { git: true, warnings: Vec::new() }),
+        Err(error) => {
+            let _ = disk.remove_dir_all(&folder.join(target::GIT));
+            if required {
+                return Err(error.hint("install git, or say --vcs none"));
+            }
+            let warning = format!("{}, so the server is not under version control", error.message);
+            Ok(Applied { git: false, warnings: vec![warning] })
+        }
+    }
+}
+
+/// Whether the disk is as `action` expects it.
+fn expected(root: &Path, action: &Action) -> Result<()> {
+    match action {
+        Action::Create { path, .. } => vacant(root, path),
+        Action::Write { path, before, .. }
+        | Action::Conflict { path, before, .. }
+        | Action::Delete { path, before }
+        | Action::Chmod { path, before, .. } => holds(root, path, before),
+        Action::Keep { .. } | Action::GitInit { .. } => Ok(()),
+    }
+}
+
+fn vacant(root: &Path, path: &RepoPath) -> Result<()> {
+    if read::metadata(root, path).is_ok_and(|found| found.is_none()) {
+        return Ok(());
+    }
+    let message = format!("{} is in the way of what belongs there", path.below(root).display());
+    Err(Error::new(Code::TargetNotEmpty, message).hint("move it away and run the same command again"))
+}
+
+fn holds(root: &Path, path: &RepoPath, before: &str) -> Result<()> {
+    if read::file(root, path)?.is_some_and(|file| file.sha256() == before) {
+        return Ok(());
+    }
+    let message = format!("{} was changed while the command was at work", path.below(root).display());
+    Err(Error::new(Code::DiskChanged, message).hint("run the same command again"))
 }
 
 /// An error of the system in words that say what to do.

@@ -72,6 +72,16 @@ impl<'disk, D: Disk> Staging<'disk, D> {
         Ok(())
     }
 
+    /// Gives the folder up: what it was for is done, and whatever is left of it is swept.
+    pub(super) fn retire(&mut self) {
+        let name = self.path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let stale = self.path.with_file_name(name.replacen(READY, STAGING, 1));
+        if self.disk.rename(&self.path, &stale).is_ok() {
+            self.path = stale;
+        }
+        self.used = false;
+    }
+
     /// Keeps the folder when it is dropped.
     pub(super) fn keep(&mut self) {
         self.used = true;

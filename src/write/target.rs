@@ -1,6 +1,6 @@
 //! Where a repository should go, and whether it can: looked at before anything is written.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, Metadata, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::error::{Code, Error, Result};
 use crate::write::{failed, staging};
 
 /// Where git keeps a repository; a folder that holds nothing else is as good as an empty one.
-const GIT: &str = ".git";
+pub(super) const GIT: &str = ".git";
 
 /// A place that can take a repository.
 #[derive(Debug)]
@@ -37,6 +37,21 @@ impl Target {
                 Err(in_the_way(path, "a part of its path is a file"))
             }
             Err(error) => Err(failed("read", path, &error)),
+        }
+    }
+
+    /// The repository that lies in `folder`, or a folder that is yet to be made.
+    ///
+    /// # Errors
+    /// When something else is there, or nothing can be made there.
+    pub fn open(folder: &Path) -> Result<Self> {
+        match folder.symlink_metadata() {
+            Err(_) => Self::inspect(folder),
+            Ok(_) => {
+                let (path, metadata) = resolved(folder)?;
+                let unfinished = staging::completed(&path);
+                Ok(Self { path, existing: Some(metadata.permissions()), in_place: true, unfinished })
+            }
         }
     }
 
@@ -81,14 +96,7 @@ impl Target {
     }
 
     fn existing(given: &Path) -> Result<Self> {
-        let path = given.canonicalize().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => in_the_way(given, "it is a symbolic link to nothing"),
-            _ => failed("read", given, &error),
-        })?;
-        let metadata = path.metadata().map_err(|error| failed("read", given, &error))?;
-        if !metadata.is_dir() {
-            return Err(in_the_way(given, "it is not a folder"));
-        }
+        let (path, metadata) = resolved(given)?;
         let unfinished = staging::completed(&path);
         let found = entries(&path).map_err(|error| failed("read", given, &error))?;
         if let Some(first) = found.first().filter(|_| unfinished.is_none()) {
@@ -102,6 +110,16 @@ impl Target {
         let in_place = is_current(&path) || is_mount_point(&path) || path.join(GIT).exists();
         Ok(Self { existing: Some(metadata.permissions()), in_place, unfinished, path })
     }
+}
+
+/// The folder at `given`, without symbolic links.
+fn resolved(given: &Path) -> Result<(PathBuf, Metadata)> {
+    let path = given.canonicalize().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => in_the_way(given, "it is a symbolic link to nothing"),
+        _ => failed("read", given, &error),
+    })?;
+    let metadata = path.metadata().map_err(|error| failed("read", given, &error))?;
+    if metadata.is_dir() { Ok((path, metadata)) } else { Err(in_the_way(given, "it is not a folder")) }
 }
 
 fn in_the_way(path: &Path, reason: &str) -> Error {

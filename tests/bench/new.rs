@@ -1,5 +1,10 @@
 //! How long `cargo mcp new` takes, compared with `cp -r` of what it writes, turn by turn.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and stops where it fails")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, stops where it fails, and starts programs"
+)]
 
 use std::fs;
 use std::path::Path;

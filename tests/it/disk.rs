@@ -1,9 +1,13 @@
 //! Where a repository can go, where it cannot, and that a refusal leaves the disk as it was.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use cargo_mcp::tree::{File, Mode};
+use serde_json::json;
 
 use crate::harness::{Files, Run, Sandbox, mode, skip};
 
@@ -151,11 +155,22 @@ fn a_staging_folder_in_use_is_left_alone() {
 fn an_interrupted_move_is_finished_and_overwrites_nothing() {
     let sandbox = Sandbox::new();
     sandbox.new_server(["done", "--name", "x"]).ok();
-    let ready = ".cargo-mcp-ready-0123456789abcdef";
-    fs::create_dir(sandbox.path("x")).unwrap();
-    fs::rename(sandbox.path("done"), sandbox.path("x").join(ready)).unwrap();
-    let half = sandbox.path("x").join(ready);
-    fs::rename(half.join("README.md"), sandbox.path("x/README.md")).unwrap();
+    let ready = "x/.cargo-mcp-ready-0123456789abcdef";
+    let steps = sandbox.files("done").into_iter().map(|(path, (_, bytes))| {
+        let after = File { bytes: bytes.into(), mode: Mode::Plain }.sha256();
+        json!({ "step": "create", "path": path, "after": after })
+    });
+    let steps: Vec<_> = steps.collect();
+    let folders: BTreeSet<_> = steps
+        .iter()
+        .flat_map(|step| Path::new(step["path"].as_str().unwrap()).ancestors().skip(1))
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .collect();
+    let journal = json!({ "folders": folders, "steps": steps, "git_init": null });
+    sandbox.write(&format!("{ready}/journal.json"), journal.to_string());
+    fs::create_dir(sandbox.path(ready).join("old")).unwrap();
+    fs::rename(sandbox.path("done"), sandbox.path(ready).join("new")).unwrap();
+    fs::rename(sandbox.path(ready).join("new/README.md"), sandbox.path("x/README.md")).unwrap();
     sandbox.write("x/Makefile", "mine");
     let again = || sandbox.new_server([".", "--description", "other answers"]).dir(sandbox.path("x"));
     refused(&sandbox, again(), "target_not_empty", "Makefile is in the way");

@@ -1,10 +1,11 @@
 //! The built command, as its user sees it: one test binary, a module a theme.
 #![allow(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "a test stops where an expectation fails, and says so when it cannot run"
+    reason = "a test stops where an expectation fails, says so when it cannot run, and prepares the disk"
 )]
 
 mod answers;
@@ -13,6 +14,7 @@ mod disk;
 mod harness;
 mod help;
 mod house;
+mod imports;
 mod kill;
 mod makefile;
 mod new;

@@ -181,7 +181,11 @@ fn without_git_it_goes_on_unless_git_was_asked_for() {
     assert!(output.stderr.contains("warning: git is not installed"), "{}", output.stderr);
     assert!(sandbox.path("a/README.md").exists());
     sandbox.mcp(["new", "b", "-y", "--vcs", "git"]).env("PATH", "/nonexistent").fails("git", "--vcs none");
-    assert_eq!(sandbox.entries(""), ["a"]);
+    fs::create_dir(sandbox.path("c")).unwrap();
+    let here = sandbox.mcp(["new", ".", "-y", "--vcs", "git"]).dir(sandbox.path("c"));
+    here.env("PATH", "/nonexistent").fails("git", "--vcs none");
+    assert_eq!(sandbox.entries("c"), [""; 0]);
+    assert_eq!(sandbox.entries(""), ["a", "c"]);
 }
 
 fn read_manifest(sandbox: &Sandbox, root: &str) -> Manifest {

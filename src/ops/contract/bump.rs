@@ -1,5 +1,6 @@
 //! Sets the versions that a check asks for, in the contracts and where the server's version stands.
 
+use std::borrow::Cow;
 use std::fs;
 
 use serde::Serialize;
@@ -9,7 +10,10 @@ use crate::error::{Code, Error, Result};
 use crate::ops::contract::check::{self, Held, Request};
 use crate::ops::contract::repository::Repository;
 use crate::path::RepoPath;
-use crate::write;
+use crate::plan::Plan;
+use crate::read;
+use crate::tree::{File, Mode, Tree};
+use crate::write::{self, Sink, Target};
 use mcp_contract::normal;
 
 /// What was set.
@@ -24,27 +28,34 @@ pub struct Bumped {
 }
 
 /// Sets them; writes nothing when `dry` is true.
-///
-/// # Errors
-/// As a check, and when the disk refuses.
 pub fn run(request: &Request, dry: bool) -> Result<Bumped> {
+    let target = Target::open(&request.folder)?;
+    if !dry {
+        write::resume(&target)?;
+    }
     let checked = check::run(request)?;
-    let mut bumped = Bumped { versions: Vec::new(), files: Vec::new(), notes: checked.notes };
     let repository = Repository::find(&request.folder)?;
+    let mut wanted = Tree::new();
+    let mut bumped = Bumped { versions: Vec::new(), files: Vec::new(), notes: checked.notes };
     for held in checked.versions.into_iter().filter(|held| !held.ok) {
-        if held.contract == "server" {
-            let texts =
-                repository.as_ref().map(|repository| repository.with_version(&held.needed)).transpose()?;
-            for (path, text) in texts.unwrap_or_default() {
-                put(request, path, &text, dry, &mut bumped)?;
-            }
+        let texts = if held.contract == "server" {
+            let texts = repository.as_ref().map(|repository| repository.with_version(&held.needed));
+            texts.transpose()?.unwrap_or_default()
         } else {
             let path = format!("contracts/{}.json", held.contract);
             let text = raised(request, &path, &held.needed)?;
-            put(request, path, &text, dry, &mut bumped)?;
+            [(path, text)].into()
+        };
+        for (path, text) in texts {
+            let file = File { bytes: Cow::Owned(text.into_bytes()), mode: Mode::Plain };
+            wanted.insert(RepoPath::new(path)?, file);
         }
         bumped.versions.push(held);
     }
+    let there = read::files(&target.path, wanted.keys())?;
+    let plan = Plan::bring(&there, wanted);
+    bumped.files = plan.changes().map(|action| action.path().to_owned()).collect();
+    write::apply(&target, &plan, Sink::dry(dry))?;
     let contracts = bumped.versions.iter().any(|held| held.contract != "server");
     if let Some(registry) = repository.as_ref().and_then(Repository::registry).filter(|_| contracts) {
         bumped
@@ -52,13 +63,6 @@ pub fn run(request: &Request, dry: bool) -> Result<Bumped> {
             .push(format!("set the same versions in {registry}: make contracts writes the files from there"));
     }
     Ok(bumped)
-}
-
-fn put(request: &Request, path: String, text: &str, dry: bool, bumped: &mut Bumped) -> Result<()> {
-    if dry || write::replace(&request.folder, &RepoPath::new(path.as_str())?, text.as_bytes())? {
-        bumped.files.push(path);
-    }
-    Ok(())
 }
 
 fn raised(request: &Request, path: &str, version: &str) -> Result<String> {

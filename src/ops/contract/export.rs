@@ -2,7 +2,7 @@
 //!
 //! Invariant: what only the files say (version, scope, errors, side effects) stays as it was.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::path::Path;
 
 use serde::Serialize;
@@ -11,7 +11,10 @@ use serde_json::Value;
 use crate::error::Result;
 use crate::ops::contract::source;
 use crate::path::RepoPath;
-use crate::write;
+use crate::plan::{Action, Plan};
+use crate::read;
+use crate::tree::{File, Mode, Tree};
+use crate::write::{self, Sink, Target};
 use mcp_contract::model::{COMMITTED, Contract, Contracts};
 use mcp_contract::normal;
 
@@ -39,17 +42,24 @@ pub fn document(contracts: &Contracts) -> Value {
 /// When the disk refuses, or a contract's name is no file name.
 pub fn write(contracts: &Contracts, folder: &Path) -> Result<Vec<Exported>> {
     let there = source::of_folder(folder, "").unwrap_or_default();
-    let mut texts = BTreeMap::new();
+    let mut wanted = Tree::new();
     for contract in contracts.iter() {
         let known = there.get(contract.kind, &contract.key());
         let place = known.map_or_else(|| contract.place(), Contract::place);
-        texts.insert(RepoPath::new(format!("{place}.json"))?, normal::to_text(&merged(contract, known)));
+        let text = normal::to_text(&merged(contract, known));
+        let file = File { bytes: Cow::Owned(text.into_bytes()), mode: Mode::Plain };
+        wanted.insert(RepoPath::new(format!("{place}.json"))?, file);
     }
-    let written = texts.into_iter().map(|(path, text)| {
-        let written = write::replace(folder, &path, text.as_bytes())?;
-        Ok(Exported { path: path.to_string(), written })
+    let target = Target::open(folder)?;
+    write::resume(&target)?;
+    let there = read::files(&target.path, wanted.keys())?;
+    let plan = Plan::bring(&there, wanted);
+    write::apply(&target, &plan, Sink::Disk)?;
+    let written = plan.actions.iter().map(|action| Exported {
+        path: action.path().to_owned(),
+        written: !matches!(action, Action::Keep { .. }),
     });
-    written.collect()
+    Ok(written.collect())
 }
 
 fn merged(contract: &Contract, known: Option<&Contract>) -> Value {

@@ -1,5 +1,9 @@
 //! The labelled corpus, properties of random schemas, and schemas made to hurt.
-#![allow(clippy::unwrap_used, reason = "a test stops where an expectation fails")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test stops where an expectation fails, and one starts a program"
+)]
 
 mod corpus;
 mod hostile;

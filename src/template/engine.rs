@@ -1,0 +1,138 @@
+//! Text with variables → text. An undefined variable is an error, and answers are values: nothing in them is ever
+//! taken for template syntax.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use tera::{Context, Delimiters, Kwargs, State, Tera};
+
+use crate::error::{Code, Error, Result};
+use crate::template::spec::Question;
+use crate::template::{Source, Template, filters, name};
+
+/// How a file begins that fills the blocks of a part.
+const EXTENDS: &str = "<% extends ";
+/// What the name of a part begins with, where files name it.
+const PART: &str = "parts/";
+
+/// The default answer of `question` for a server called `name`.
+pub fn default(question: &Question, name: &str) -> Result<String> {
+    let mut context = Context::new();
+    context.insert("name", name);
+    context.insert("package", &name::package(name));
+    Engine { tera: tera()?, context }.text(&question.key, &question.default)
+}
+
+/// The template language with all that its texts may name.
+pub(super) struct Engine {
+    tera: Tera,
+    context: Context,
+}
+
+impl Engine {
+    pub(super) fn of(template: &Template, name: &str, values: &BTreeMap<String, String>) -> Result<Self> {
+        let mut context = Context::new();
+        context.insert("name", name);
+        context.insert("package", &name::package(name));
+        let mut engine = Self { tera: tera()?, context };
+        let facts = engine.fact(&toml::Value::Table(template.spec.facts.clone()))?;
+        let context = &mut engine.context;
+        for (key, value) in values {
+            context.insert(key.clone(), value);
+        }
+        context.insert("language", template.language);
+        context.insert("tool_version", env!("CARGO_PKG_VERSION"));
+        context.insert("template_version", &template.spec.template.version);
+        context.insert("facts", &facts);
+        Ok(engine)
+    }
+
+    /// Parses the parts, and the files of a language that extend one.
+    pub(super) fn learn_parts(
+        &mut self,
+        template: &Template,
+        sources: &BTreeMap<&str, Source>,
+    ) -> Result<()> {
+        let parts = template.parts().into_iter().map(|(name, bytes)| (format!("{PART}{name}"), bytes));
+        let extending = sources.iter().filter(|(_, source)| source.bytes.starts_with(EXTENDS.as_bytes()));
+        let files = extending.map(|(path, source)| ((*path).to_owned(), source.bytes));
+        let texts = parts.chain(files).map(|(name, bytes)| match str::from_utf8(bytes) {
+            Ok(text) => Ok((name, text)),
+            Err(error) => Err(broken(&name, error)),
+        });
+        let texts = texts.collect::<Result<Vec<_>>>()?;
+        self.tera.add_raw_templates(texts).map_err(|error| broken("parts", error))
+    }
+
+    pub(super) fn text(&self, path: &str, text: &str) -> Result<String> {
+        if text.starts_with(EXTENDS) {
+            return self.tera.render(path, &self.context).map_err(|error| broken(path, error));
+        }
+        if !text.contains("<{") && !text.contains("<%") && !text.contains("<#") {
+            return Ok(text.to_owned());
+        }
+        self.tera.render_str(text, &self.context, false).map_err(|error| broken(path, error))
+    }
+
+    /// A fact with the strings in it rendered.
+    pub(super) fn fact(&self, fact: &toml::Value) -> Result<toml::Value> {
+        Ok(match fact {
+            toml::Value::String(text) => toml::Value::String(self.text("[facts]", text)?),
+            toml::Value::Array(items) => {
+                toml::Value::Array(items.iter().map(|item| self.fact(item)).collect::<Result<_>>()?)
+            }
+            toml::Value::Table(table) => toml::Value::Table(
+                table
+                    .iter()
+                    .map(|(key, value)| Ok((key.clone(), self.fact(value)?)))
+                    .collect::<Result<_>>()?,
+            ),
+            other => other.clone(),
+        })
+    }
+
+    pub(super) fn holds(&self, condition: &str, path: &str) -> Result<bool> {
+        Ok(!self.text(path, &format!("<% if {condition} %>yes<% endif %>"))?.is_empty())
+    }
+
+    pub(super) fn rename(&self, template: &Template, path: &str) -> Result<String> {
+        for (from, to) in template.renames() {
+            if let Some(rest) =
+                path.strip_prefix(from).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+            {
+                return Ok(self.text(path, to)? + rest);
+            }
+        }
+        Ok(path.to_owned())
+    }
+}
+
+fn tera() -> Result<Tera> {
+    let mut tera = Tera::new();
+    tera.autoescape_on(Vec::<&str>::new());
+    tera.set_delimiters(Delimiters {
+        block_start: "<%".into(),
+        block_end: "%>".into(),
+        variable_start: "<{".into(),
+        variable_end: "}>".into(),
+        comment_start: "<#".into(),
+        comment_end: "#>".into(),
+    })
+    .map_err(|error| broken("delimiters", error))?;
+    tera.register_filter("comment", |text: &str, _: Kwargs, _: &State| filters::comment(text));
+    tera.register_filter("dns_label", |text: &str, _: Kwargs, _: &State| filters::dns_label(text));
+    tera.register_filter("dockerfile", |text: &str, _: Kwargs, _: &State| filters::dockerfile(text));
+    tera.register_filter("make", |text: &str, _: Kwargs, _: &State| filters::make(text));
+    tera.register_filter("md", |text: &str, _: Kwargs, _: &State| filters::md(text));
+    tera.register_filter("quote", |text: &str, _: Kwargs, _: &State| filters::quote(text));
+    tera.register_filter("sh", |text: &str, _: Kwargs, _: &State| filters::sh(text));
+    tera.register_filter("truncate_chars", |text: &str, kwargs: Kwargs, _: &State| {
+        tera::TeraResult::Ok(filters::truncate_chars(text, kwargs.must_get("n")?))
+    });
+    Ok(tera)
+}
+
+pub(super) fn broken(path: &str, reason: impl Display) -> Error {
+    Error::new(Code::Template, format!("the template of {path} is broken: {reason}"))
+        .hint("this is a bug of cargo-mcp; please report it")
+}
