@@ -7,6 +7,7 @@
 //! - [`ops`] holds one use case a file and knows neither clap nor the terminal;
 //! - [`template`] makes a [`tree`] from answers, [`manifest`] and [`base`] record what was made;
 //! - [`mcp_contract`] compares contracts, [`client`] asks a server for them, [`report`] prints what changed;
+//! - [`merge`] joins what a user and a template each did to a file;
 //! - [`read`] makes a [`tree`] of a disk, [`plan`] says what will change on it, [`mod@write`] changes it, [`git`] runs git.
 
 pub mod base;
@@ -19,6 +20,7 @@ pub mod exit;
 #[expect(clippy::disallowed_methods, reason = "git is a process")]
 pub mod git;
 pub mod manifest;
+pub mod merge;
 pub mod ops;
 pub mod path;
 pub mod plan;

@@ -11,12 +11,14 @@
 mod answers;
 mod contract;
 mod disk;
+mod edits;
 mod harness;
 mod help;
 mod house;
 mod imports;
 mod kill;
 mod makefile;
+mod merge;
 mod new;
 mod prompts;
 mod snapshot;
