@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::contract::{
-    Contract, ContractCheck, ContractDiff, ContractExport, ContractFormat, ContractServer,
+    Contract, ContractCheck, ContractDiff, ContractExport, ContractFormat, ContractServer, Patience,
 };
 use crate::error::{Code, Error};
 use crate::ui::Format;

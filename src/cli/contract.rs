@@ -20,7 +20,7 @@ pub enum Contract {
     /// Say what changed between two sets of contracts, and whom it hurts
     #[command(
         after_help = "OLD and NEW are each a folder of contracts, a JSON file with a contract or a tools/list result, \
-                      a git revision with a path (v1.2.0:contracts), or a live server (http://… or cmd:COMMAND).\n\
+                      a git revision with a path (v1.2.0:contracts), or a live server (https://… or cmd:COMMAND).\n\
                       Exit code 1: a change is breaking, or unknown and not acknowledged.\n\n\
                       Example:\n  cargo mcp contract diff v1.2.0:contracts contracts"
     )]
@@ -33,6 +33,17 @@ pub enum Contract {
     Export(ContractExport),
 }
 
+/// How a server is asked.
+#[derive(Args, Debug)]
+pub struct Patience {
+    /// How long a server may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
+    /// Show servers at an address the token in this file
+    #[arg(long, value_name = "FILE")]
+    pub bearer_file: Option<PathBuf>,
+}
+
 /// Which server to ask.
 #[derive(Args, Debug)]
 pub struct ContractServer {
@@ -42,9 +53,9 @@ pub struct ContractServer {
     /// Ask the server at this endpoint
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
-    /// How long a server may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub timeout: u64,
+    /// How it is asked.
+    #[command(flatten)]
+    pub patience: Patience,
 }
 
 /// Arguments of `contract export`.
@@ -71,9 +82,9 @@ pub struct ContractDiff {
     /// Let an unknown change pass: its rule, its pointer, or CONTRACT#POINTER; may be repeated
     #[arg(long, value_name = "RULE|POINTER")]
     pub acknowledge: Vec<String>,
-    /// How long a server may take, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    pub timeout: u64,
+    /// How it is asked.
+    #[command(flatten)]
+    pub patience: Patience,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub format: ContractFormat,

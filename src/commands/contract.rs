@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::{Contract, ContractCheck, ContractDiff, ContractExport, ContractFormat, ContractServer};
-use crate::client::{self, Server};
+use crate::cli::{
+    Contract, ContractCheck, ContractDiff, ContractExport, ContractFormat, ContractServer, Patience as Asked,
+};
+use crate::client::Server;
 use crate::commands::contract_report::{BumpReport, CheckReport, DiffReport, ExportReport};
 use crate::error::{Code, Error, Result};
 use crate::exit::Exit;
 use crate::ops::contract::repository::Repository;
+use crate::ops::contract::source::Patience;
 use crate::ops::contract::{bump, check, export, source};
 use crate::report::contract as render;
 use crate::ui::{Report, Ui};
@@ -36,9 +39,9 @@ pub fn run(command: Contract, ui: &Ui) -> Result<Exit> {
 }
 
 fn compare(arguments: &ContractDiff, ui: &Ui) -> Result<Exit> {
-    let (here, limit) = (Path::new("."), Duration::from_secs(arguments.timeout));
-    let old = source::read(&arguments.old, here, limit)?;
-    let new = source::read(&arguments.new, here, limit)?;
+    let (here, patience) = (Path::new("."), patience(&arguments.patience)?);
+    let old = source::read(&arguments.old, here, &patience)?;
+    let new = source::read(&arguments.new, here, &patience)?;
     let mut comparison = diff::sets(&old, &new);
     for name in comparison.acknowledge(&arguments.acknowledge) {
         ui.warn(format!("nothing to acknowledge is called {name}"));
@@ -76,7 +79,7 @@ fn set(arguments: &ContractCheck, ui: &Ui) -> Result<Exit> {
 }
 
 fn write(arguments: &ContractExport, ui: &Ui) -> Result<Exit> {
-    let limit = Duration::from_secs(arguments.server.timeout);
+    let limit = Duration::from_secs(arguments.server.patience.timeout);
     let Some(server) = server(&arguments.server, Path::new("."))? else {
         let error = Error::new(
             Code::Usage,
@@ -117,18 +120,24 @@ fn request(arguments: &ContractCheck, ui: &Ui) -> Result<check::Request> {
         server,
         baseline: arguments.baseline.clone(),
         acknowledged: arguments.acknowledge.clone(),
-        limit: Duration::from_secs(arguments.server.timeout),
+        patience: patience(&arguments.server.patience)?,
     })
+}
+
+fn patience(arguments: &Asked) -> Result<Patience> {
+    let limit = Duration::from_secs(arguments.timeout);
+    let token = arguments.bearer_file.as_deref().map(source::token).transpose()?;
+    Ok(Patience { limit, token })
 }
 
 /// The server that was named, else that of the repository, if it is one of ours.
 fn server(arguments: &ContractServer, folder: &Path) -> Result<Option<Server>> {
     if let Some(url) = &arguments.url {
-        return Ok(Some(Server::Url(url.clone())));
+        let token = patience(&arguments.patience)?.token;
+        return Ok(Some(Server::Url { url: url.clone(), token }));
     }
     if let Some(command) = &arguments.cmd {
-        let words = client::words(command)?;
-        return Ok(Some(Server::Program { words, settings: [].into(), folder: Some(folder.to_owned()) }));
+        return Server::of_command(command, folder).map(Some);
     }
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     Repository::find(&folder)?.map(|repository| repository.server()).transpose()

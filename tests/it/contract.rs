@@ -314,7 +314,7 @@ fn a_server_that_misbehaves_is_an_error_and_never_hangs() {
     let export = |command: &str| sandbox.mcp(["contract", "export", "--cmd", command]);
     export(&command).args(["--timeout", "2"]).fails("server", "did not answer within 2 seconds");
     let command = server(&sandbox, &json!({"tools": []}), "crash").unwrap();
-    let run = export(&command).fails("server", "the server did not greet");
+    let run = export(&command).fails("server", "the server ended before it answered");
     assert!(run.stderr.contains("no database") && !run.stderr.contains('\x1b'), "{}", run.stderr);
     export("no-such-program-anywhere x").fails("server", "cannot be started");
     let command = server(&sandbox, &json!({"tools": []}), "").unwrap();

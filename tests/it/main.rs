@@ -10,6 +10,7 @@
 
 mod answers;
 mod contract;
+mod contract_client;
 mod disk;
 mod edits;
 mod harness;

@@ -44,6 +44,12 @@ impl Kind {
         }
     }
 
+    /// The kind of the contract in a file, by the folder in the file's path.
+    pub fn of_path(path: &str) -> Option<Self> {
+        let folder = path.strip_suffix(".json")?.split_once('/')?.0;
+        Self::ALL.into_iter().find(|kind| kind.folder() == folder)
+    }
+
     /// The fields that the wire carries.
     const fn wire(self) -> &'static [&'static str] {
         match self {
@@ -168,7 +174,8 @@ impl Contracts {
         self.list.is_empty()
     }
 
-    /// The contracts in a JSON document: one contract, or the result of a list request, bare or in its envelope.
+    /// The contracts in a JSON document: one contract, contracts by the path of their file, or the result of a list
+    /// request, bare or in its envelope.
     ///
     /// # Errors
     /// When the document is neither.
@@ -194,6 +201,15 @@ impl Contracts {
         }
         match document {
             Value::Object(_) if listed => {}
+            Value::Object(files)
+                if files.keys().all(|path| Kind::of_path(path).is_some()) && !files.is_empty() =>
+            {
+                for (path, body) in files {
+                    let body =
+                        body.as_object().ok_or_else(|| Error::new(format!("{path} is not a contract")))?;
+                    contracts.add(Contract::from_file(body, Kind::of_path(path))?)?;
+                }
+            }
             Value::Object(body) if body.contains_key("name") => {
                 contracts.add(Contract::from_file(body, None)?)?;
             }

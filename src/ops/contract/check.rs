@@ -3,7 +3,6 @@
 //! Invariant: a breaking change is no fault by itself; a version that does not admit it is.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -11,7 +10,7 @@ use crate::client::Server;
 use crate::error::{Code, Error, Result};
 use crate::git;
 use crate::ops::contract::repository::Repository;
-use crate::ops::contract::source;
+use crate::ops::contract::source::{self, Patience};
 
 const BASELINE: &str = "contracts/baseline";
 use mcp_contract::change::{Change, Comparison};
@@ -30,8 +29,8 @@ pub struct Request {
     pub baseline: Option<String>,
     /// Unknown changes that somebody looked at.
     pub acknowledged: Vec<String>,
-    /// How long a server may take.
-    pub limit: Duration,
+    /// How servers are asked.
+    pub patience: Patience,
 }
 
 /// A version, and whether it is high enough.
@@ -82,7 +81,7 @@ pub fn run(request: &Request) -> Result<Checked> {
     let mut notes = Vec::new();
     let committed = source::of_folder(&request.folder.join("contracts"), "contracts")?;
     let drift = match &request.server {
-        Some(server) => diff::sets(&committed, &source::of_server(server, request.limit)?).changes,
+        Some(server) => diff::sets(&committed, &source::of_server(server, request.patience.limit)?).changes,
         None => Vec::new(),
     };
     let baseline = baseline(request, &mut notes)?;
@@ -105,7 +104,7 @@ pub fn run(request: &Request) -> Result<Checked> {
 
 fn baseline(request: &Request, notes: &mut Vec<String>) -> Result<Option<Contracts>> {
     if let Some(named) = &request.baseline {
-        return source::read(named, &request.folder, request.limit).map(Some);
+        return source::read(named, &request.folder, &request.patience).map(Some);
     }
     let kept = source::find(&request.folder.join(BASELINE))?;
     if !kept.is_empty() {
@@ -114,7 +113,7 @@ fn baseline(request: &Request, notes: &mut Vec<String>) -> Result<Option<Contrac
     // Nobody kept the contracts of the last release: history has them.
     match git::last_tag(&request.folder)? {
         Some(tag) if git::has(&request.folder, &tag, "contracts")? => {
-            return source::read(&format!("{tag}:./contracts"), &request.folder, request.limit).map(Some);
+            return source::read(&format!("{tag}:./contracts"), &request.folder, &request.patience).map(Some);
         }
         Some(tag) => notes.push(format!("{tag} has no contracts/: there is nothing to compare with")),
         None => notes

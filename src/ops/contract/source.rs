@@ -19,11 +19,20 @@ const LARGEST: u64 = 32 << 20;
 /// A file's path below the place that was named, and its bytes.
 pub type File = (String, Vec<u8>);
 
+/// How a server is asked.
+#[derive(Clone, Debug)]
+pub struct Patience {
+    /// How long it may take.
+    pub limit: Duration,
+    /// What an address is shown, if it asks for a token.
+    pub token: Option<String>,
+}
+
 /// Reads what `text` names; git is run in `folder`.
 ///
 /// # Errors
 /// When there is no such thing, or it holds no contracts.
-pub fn read(text: &str, folder: &Path, limit: Duration) -> Result<Contracts> {
+pub fn read(text: &str, folder: &Path, patience: &Patience) -> Result<Contracts> {
     let path = folder.join(text);
     if path.is_dir() {
         return of_folder(&path, text);
@@ -32,22 +41,31 @@ pub fn read(text: &str, folder: &Path, limit: Duration) -> Result<Contracts> {
         return of_file(text, &bytes(&path)?);
     }
     if let Some(command) = text.strip_prefix("cmd:") {
-        let server = Server::Program {
-            words: client::words(command)?,
-            settings: [].into(),
-            folder: Some(folder.to_owned()),
-        };
-        return of_server(&server, limit);
+        return of_server(&Server::of_command(command, folder)?, patience.limit);
     }
     if text.starts_with("http://") || text.starts_with("https://") {
-        return of_server(&Server::Url(text.to_owned()), limit);
+        let server = Server::Url { url: text.to_owned(), token: patience.token.clone() };
+        return of_server(&server, patience.limit);
     }
     match text.split_once(':') {
         Some((revision, inside)) if !revision.is_empty() => of_history(revision, inside, folder),
         _ => Err(Error::new(Code::ContractInvalid, format!("{text} does not exist")).hint(
-            "name a folder, a JSON file, a git revision with a path (v1.2.0:contracts), cmd:COMMAND or http://…",
+            "name a folder, a JSON file, a git revision with a path (v1.2.0:contracts), cmd:COMMAND or https://…",
         )),
     }
+}
+
+/// The token in a file: its text without the white space around it.
+///
+/// # Errors
+/// When the file cannot be read or holds no such text.
+pub fn token(path: &Path) -> Result<String> {
+    let text = String::from_utf8(bytes(path)?).unwrap_or_default();
+    let token = text.trim_start_matches('\u{feff}').trim();
+    if token.is_empty() || !token.chars().all(|letter| letter.is_ascii_graphic()) {
+        return Err(Error::new(Code::Usage, format!("{} holds no token", path.display())));
+    }
+    Ok(token.to_owned())
 }
 
 /// The contracts of a server.
@@ -164,7 +182,7 @@ fn prefixed(name: &str, mut error: Error) -> Error {
 fn of_files(files: &[File]) -> Result<Contracts> {
     let mut contracts = Contracts::default();
     for (path, bytes) in files {
-        let kind = Kind::ALL.into_iter().find(|kind| path.starts_with(&format!("{}/", kind.folder())));
+        let kind = Kind::of_path(path);
         let document = parse(path, bytes)?;
         let Value::Object(body) = &document else {
             return Err(Error::new(Code::ContractInvalid, format!("{path} is not a contract")));
