@@ -15,8 +15,8 @@ use crate::ops::contract::source::Patience;
 use crate::ops::contract::{bump, check, export, source};
 use crate::report::contract as render;
 use crate::ui::{Report, Ui};
-use mcp_contract::kinds::Verdict;
 use mcp_contract::model::Contracts;
+use mcp_contract::rules::Verdict;
 use mcp_contract::{diff, normal};
 
 /// Room for schemas that nest deeply.

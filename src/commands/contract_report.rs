@@ -11,7 +11,7 @@ use crate::ops::contract::export::Exported;
 use crate::report::contract::{markdown, short, shows};
 use crate::ui::{Paint, Report};
 use mcp_contract::change::{Change, Comparison};
-use mcp_contract::kinds::Verdict;
+use mcp_contract::rules::Verdict;
 use mcp_contract::version::Level;
 
 /// The report of `diff`.

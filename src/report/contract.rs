@@ -3,7 +3,7 @@
 //! Invariant: text from a contract is shown as text; it can neither end a code span nor start markup.
 
 use mcp_contract::change::Change;
-use mcp_contract::kinds::{KINDS, Verdict};
+use mcp_contract::rules::{RULES, Verdict};
 use serde_json::{Value, json};
 
 const SHOWN: usize = 160;
@@ -103,7 +103,7 @@ fn escape(text: &str) -> String {
 #[must_use]
 pub fn sarif(changes: &[Change]) -> Value {
     let used = |id: &str| changes.iter().any(|change| change.rule.id == id);
-    let rules: Vec<Value> = KINDS
+    let rules: Vec<Value> = RULES
         .iter()
         .filter(|kind| used(kind.id))
         .map(|kind| json!({"id": kind.id, "shortDescription": {"text": kind.meaning.replace("{}", "")}, "help": {"text": kind.remedy}}))

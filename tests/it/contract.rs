@@ -327,7 +327,7 @@ fn a_server_that_misbehaves_is_an_error_and_never_hangs() {
 
 #[test]
 fn kinds_of_change_are_a_pinned_table() {
-    let lines = mcp_contract::kinds::KINDS.iter();
+    let lines = mcp_contract::rules::RULES.iter();
     let text = lines.fold(String::new(), |text, kind| {
         text + &format!("{} ({}): {} {}\n", kind.id, kind.verdict.word(), kind.meaning, kind.remedy)
     });

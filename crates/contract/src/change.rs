@@ -3,14 +3,14 @@
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::kinds::{self, ChangeKind, Verdict};
+use super::rules::{Rule, Verdict};
 
 /// One change.
 #[derive(Clone, Debug, Serialize)]
 pub struct Change {
     /// Which rule speaks.
     #[serde(serialize_with = "rule")]
-    pub rule: &'static ChangeKind,
+    pub rule: &'static Rule,
     /// How grave it is.
     pub verdict: Verdict,
     /// The contract, like `tools/NAME`.
@@ -32,15 +32,13 @@ pub struct Change {
     pub acknowledged: bool,
 }
 
-fn rule<S: Serializer>(rule: &&'static ChangeKind, serializer: S) -> Result<S::Ok, S::Error> {
+fn rule<S: Serializer>(rule: &&'static Rule, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(rule.id)
 }
 
 impl Change {
-    /// A change of the kind `id`, which is one of the table.
-    #[must_use]
-    pub fn new(id: &str, contract: &str, pointer: &str) -> Self {
-        let rule = kinds::find(id).unwrap_or(&FALLBACK);
+    /// A change of a contract, at a pointer into it.
+    pub fn new(rule: &'static Rule, contract: &str, pointer: &str) -> Self {
         Self {
             rule,
             verdict: rule.verdict,
@@ -77,13 +75,6 @@ impl Change {
     }
 }
 
-static FALLBACK: ChangeKind = ChangeKind {
-    id: "unclassified",
-    verdict: Verdict::Unknown,
-    meaning: "A change of a kind that this program has no name for.",
-    remedy: "Compare the two contracts by hand.",
-};
-
 /// The changes of a comparison, and the gravest verdict among them.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
@@ -111,13 +102,6 @@ impl Comparison {
         self.verdict = gravest(&self.changes);
         let fits = |name: &&String| self.changes.iter().any(|change| change.is_named(name));
         names.iter().filter(|name| !fits(name)).map(String::as_str).collect()
-    }
-
-    /// The gravest verdict of one contract.
-    #[must_use]
-    pub fn verdict_of(&self, contract: &str) -> Verdict {
-        let weigh = self.changes.iter().filter(|change| change.contract == contract).map(weight);
-        weigh.max().unwrap_or(Verdict::None)
     }
 }
 

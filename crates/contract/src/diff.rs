@@ -2,15 +2,13 @@
 //!
 //! Invariant: fields that the wire lacks are compared only between contracts that have them.
 
-use std::collections::BTreeMap;
-use std::panic::resume_unwind;
-use std::thread::{Builder, available_parallelism, scope};
-
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 use super::change::{Change, Comparison};
-use super::judge::{self, Direction};
+use super::judge;
 use super::model::{COMMITTED, Contract, Contracts, Kind};
+use super::rules::{self, Direction, Rule};
 
 /// Hints of a tool: the value when it is not said, and the safe one.
 const HINTS: [(&str, bool, bool); 4] = [
@@ -20,52 +18,33 @@ const HINTS: [(&str, bool, bool); 4] = [
     ("readOnlyHint", false, true),
 ];
 
-/// Fewer contracts than this are not worth a thread.
-const SHARE: usize = 16;
-/// More threads than this are not started.
-const THREADS: usize = 8;
-/// The solver goes as deep as schemas do.
-const STACK: usize = 256 << 20;
-
 /// Compares two sets.
-#[must_use]
 pub fn sets(old: &Contracts, new: &Contracts) -> Comparison {
-    let list: Vec<&Contract> = old.iter().collect();
-    let share = list.len().div_ceil(available_parallelism().map_or(1, usize::from).min(THREADS)).max(SHARE);
-    let work = |part: &[&Contract]| {
-        let mut changes = Vec::new();
-        for before in part {
-            match new.get(before.kind, &before.key()) {
-                Some(after) => contracts(before, after, &mut changes),
-                None => changes.push(removed(before, old, new)),
-            }
+    let mut changes = Vec::new();
+    for before in old.iter() {
+        match new.get(before.kind, &before.key()) {
+            Some(after) => contracts(before, after, &mut changes),
+            None => changes.push(removed(before, old, new)),
         }
-        changes
-    };
-    let mut changes = scope(|scope| {
-        let mut parts = list.chunks(share);
-        let first = parts.next().unwrap_or_default();
-        let start = |part| (part, Builder::new().stack_size(STACK).spawn_scoped(scope, move || work(part)));
-        let others: Vec<_> = parts.map(start).collect();
-        let mut changes = work(first);
-        for (part, other) in others {
-            changes.extend(match other {
-                Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic)),
-                Err(_) => work(part),
-            });
-        }
-        changes
-    });
+    }
     for after in new.iter().filter(|after| old.get(after.kind, &after.key()).is_none()) {
-        let id = format!("{}-added", after.kind.noun());
-        changes.push(Change::new(&id, &after.place(), "").about(&after.key()));
+        let rule = match after.kind {
+            Kind::Prompt => &rules::PROMPT_ADDED,
+            Kind::Resource => &rules::RESOURCE_ADDED,
+            Kind::Tool => &rules::TOOL_ADDED,
+        };
+        changes.push(Change::new(rule, &after.path(), "").about(&after.key()));
     }
     Comparison::of(changes)
 }
 
 fn removed(before: &Contract, old: &Contracts, new: &Contracts) -> Change {
-    let mut change =
-        Change::new(&format!("{}-removed", before.kind.noun()), &before.place(), "").about(&before.key());
+    let rule = match before.kind {
+        Kind::Prompt => &rules::PROMPT_REMOVED,
+        Kind::Resource => &rules::RESOURCE_REMOVED,
+        Kind::Tool => &rules::TOOL_REMOVED,
+    };
+    let mut change = Change::new(rule, &before.path(), "").about(&before.key());
     let fields = ["inputSchema", "outputSchema", "arguments", "mimeType", "description"];
     let alike = |other: &&Contract| {
         other.kind == before.kind
@@ -81,22 +60,20 @@ fn removed(before: &Contract, old: &Contracts, new: &Contracts) -> Change {
 
 /// Compares two contracts of one name.
 fn contracts(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
-    let name = new.place();
+    let name = new.path();
     let field = |key: &str| (old.body.get(key), new.body.get(key));
-    let simple = [
-        ("description", "description-changed"),
-        ("title", "title-changed"),
-        ("mimeType", "mime-type-changed"),
-    ];
-    for (key, id) in simple {
+    let simple = [("description", &rules::DESCRIPTION_CHANGED), ("mimeType", &rules::MIME_TYPE_CHANGED)];
+    for (key, rule) in simple {
         let (before, after) = field(key);
         if before != after {
-            changes.push(Change::new(id, &name, &format!("/{key}")).between(before, after));
+            changes.push(Change::new(rule, &name, &format!("/{key}")).between(before, after));
         }
     }
+    let (before, after) = field("title");
+    changes.extend(title(before, after, &name, "/title"));
     if old.name != new.name {
         changes.push(
-            Change::new("resource-renamed", &name, "/name")
+            Change::new(&rules::RESOURCE_RENAMED, &name, "/name")
                 .between(Some(&json!(old.name)), Some(&json!(new.name))),
         );
     }
@@ -110,21 +87,37 @@ fn contracts(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
     if old.is_committed() && new.is_committed() {
         committed(old, new, changes);
     }
-    let known = ["name", "uri", "uriTemplate", "arguments", "inputSchema", "outputSchema", "annotations"];
+    let known = [
+        "annotations",
+        "arguments",
+        "description",
+        "inputSchema",
+        "mimeType",
+        "name",
+        "outputSchema",
+        "title",
+        "uri",
+        "uriTemplate",
+    ];
     let keys = old.body.keys().chain(new.body.keys().filter(|key| !old.body.contains_key(*key)));
     for key in keys {
-        let other = !known.contains(&key.as_str())
-            && !COMMITTED.contains(&key.as_str())
-            && simple.iter().all(|(simple, _)| simple != key);
+        let other = !known.contains(&key.as_str()) && !COMMITTED.contains(&key.as_str());
         let (before, after) = field(key);
         if other && before != after && old.is_committed() == new.is_committed() {
-            changes.push(Change::new("field-changed", &name, &format!("/{key}")).between(before, after));
+            changes
+                .push(Change::new(&rules::FIELD_CHANGED, &name, &format!("/{key}")).between(before, after));
         }
     }
 }
 
+/// A title that is new tells nobody otherwise; one that changed may.
+fn title(before: Option<&Value>, after: Option<&Value>, contract: &str, pointer: &str) -> Option<Change> {
+    let rule = if before.is_none() { &rules::TITLE_ADDED } else { &rules::TITLE_CHANGED };
+    (before != after).then(|| Change::new(rule, contract, pointer).between(before, after))
+}
+
 fn schemas(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
-    let name = new.place();
+    let name = new.path();
     let any = json!({"type": "object"});
     let of = |contract: &Contract, key: &str| contract.body.get(key).cloned();
     let (before, after) =
@@ -136,17 +129,17 @@ fn schemas(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
             changes.extend(judge::schemas(&before, &after, Direction::Output, &name, at));
         }
         (Some(before), None) => {
-            changes.push(Change::new("output-schema-removed", &name, at).between(Some(&before), None));
+            changes.push(Change::new(&rules::OUTPUT_SCHEMA_REMOVED, &name, at).between(Some(&before), None));
         }
         (None, Some(after)) => {
-            changes.push(Change::new("output-schema-added", &name, at).between(None, Some(&after)));
+            changes.push(Change::new(&rules::OUTPUT_SCHEMA_ADDED, &name, at).between(None, Some(&after)));
         }
         (None, None) => {}
     }
 }
 
 fn annotations(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
-    let name = new.place();
+    let name = new.path();
     let said = |contract: &Contract, key: &str| {
         contract.body.get("annotations").and_then(|all| all.get(key)).cloned()
     };
@@ -155,63 +148,57 @@ fn annotations(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
             |contract: &Contract| said(contract, hint).and_then(|value| value.as_bool()).unwrap_or(unsaid);
         let (before, after) = (meant(old), meant(new));
         if before != after {
-            let id = if after == safe { "annotation-tightened" } else { "annotation-loosened" };
-            let change = Change::new(id, &name, &format!("/annotations/{hint}")).about(hint);
+            let rule = if after == safe { &rules::ANNOTATION_TIGHTENED } else { &rules::ANNOTATION_LOOSENED };
+            let change = Change::new(rule, &name, &format!("/annotations/{hint}")).about(hint);
             changes.push(change.between(Some(&json!(before)), Some(&json!(after))));
         }
     }
     let (before, after) = (said(old, "title"), said(new, "title"));
-    if before != after {
-        changes.push(
-            Change::new("title-changed", &name, "/annotations/title")
-                .between(before.as_ref(), after.as_ref()),
-        );
-    }
+    changes.extend(title(before.as_ref(), after.as_ref(), &name, "/annotations/title"));
 }
 
 fn arguments(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
-    let name = new.place();
+    let name = new.path();
     let (before, after) =
         (named(old.body.get("arguments"), "name"), named(new.body.get("arguments"), "name"));
     let needed = |argument: &Value| argument.get("required").and_then(Value::as_bool).unwrap_or(false);
     for (key, old) in &before {
         let at = format!("/arguments/{key}");
         let Some(new) = after.get(key) else {
-            changes.push(Change::new("argument-removed", &name, &at).about(key).between(Some(old), None));
+            changes
+                .push(Change::new(&rules::ARGUMENT_REMOVED, &name, &at).about(key).between(Some(old), None));
             continue;
         };
         match (needed(old), needed(new)) {
-            (false, true) => changes
-                .push(Change::new("argument-required", &name, &at).about(key).between(Some(old), Some(new))),
-            (true, false) => changes
-                .push(Change::new("argument-optional", &name, &at).about(key).between(Some(old), Some(new))),
+            (false, true) => changes.push(
+                Change::new(&rules::ARGUMENT_REQUIRED, &name, &at).about(key).between(Some(old), Some(new)),
+            ),
+            (true, false) => changes.push(
+                Change::new(&rules::ARGUMENT_OPTIONAL, &name, &at).about(key).between(Some(old), Some(new)),
+            ),
             _ => {}
         }
-        for field in ["description", "title"] {
-            if old.get(field) != new.get(field) {
-                let id = format!("{field}-changed");
-                changes.push(
-                    Change::new(&id, &name, &format!("{at}/{field}"))
-                        .about(key)
-                        .between(old.get(field), new.get(field)),
-                );
-            }
+        let (before, after) = (old.get("description"), new.get("description"));
+        if before != after {
+            let change = Change::new(&rules::DESCRIPTION_CHANGED, &name, &format!("{at}/description"));
+            changes.push(change.about(key).between(before, after));
         }
+        changes.extend(title(old.get("title"), new.get("title"), &name, &format!("{at}/title")));
     }
     for (key, new) in after.iter().filter(|(key, _)| !before.contains_key(*key)) {
-        let id = if needed(new) { "argument-required" } else { "argument-added" };
+        let rule = if needed(new) { &rules::ARGUMENT_REQUIRED } else { &rules::ARGUMENT_ADDED };
         changes
-            .push(Change::new(id, &name, &format!("/arguments/{key}")).about(key).between(None, Some(new)));
+            .push(Change::new(rule, &name, &format!("/arguments/{key}")).about(key).between(None, Some(new)));
     }
 }
 
 /// What only committed contracts say.
 fn committed(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
-    let name = new.place();
-    let lists: [(&[&str], &str, &str); 3] = [
-        (&["clientCapabilities"], "capability-added", "capability-removed"),
-        (&["errors"], "error-added", "error-removed"),
-        (&["scope", "scopes"], "scope-added", "scope-removed"),
+    let name = new.path();
+    let lists: [(&[&str], &'static Rule, &'static Rule); 3] = [
+        (&["clientCapabilities"], &rules::CAPABILITY_ADDED, &rules::CAPABILITY_REMOVED),
+        (&["errors"], &rules::ERROR_ADDED, &rules::ERROR_REMOVED),
+        (&["scope", "scopes"], &rules::SCOPE_ADDED, &rules::SCOPE_REMOVED),
     ];
     for (keys, added, removed) in lists {
         let all = |contract: &Contract| {
@@ -226,10 +213,10 @@ fn committed(old: &Contract, new: &Contract, changes: &mut Vec<Change>) {
             changes.push(Change::new(added, &name, &at).about(key).between(None, after.get(key)));
         }
     }
-    for (key, id) in [("sideEffects", "side-effects-changed"), ("deprecated", "deprecated")] {
+    for (key, rule) in [("sideEffects", &rules::SIDE_EFFECTS_CHANGED), ("deprecated", &rules::DEPRECATED)] {
         let (before, after) = (old.body.get(key), new.body.get(key));
         if before != after {
-            changes.push(Change::new(id, &name, &format!("/{key}")).between(before, after));
+            changes.push(Change::new(rule, &name, &format!("/{key}")).between(before, after));
         }
     }
 }

@@ -6,39 +6,12 @@
 use serde_json::Value;
 
 use super::change::Change;
-use super::kinds::{self, Verdict};
+use super::rules::{self, Direction, Rule, Verdict};
 use super::schema::node::NodeId;
 use super::schema::{Containment, Pair, Side, TooLarge};
 use super::walk::{Edit, Walk};
 
 const WITNESSES: usize = 20;
-
-/// Who relies on a schema.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Direction {
-    /// Callers: what was accepted must be accepted.
-    Input,
-    /// Clients: what is answered must have been promised.
-    Output,
-}
-
-impl Direction {
-    /// The word for it.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Input => "input",
-            Self::Output => "output",
-        }
-    }
-
-    const fn from(self) -> Side {
-        match self {
-            Self::Input => Side::Old,
-            Self::Output => Side::New,
-        }
-    }
-}
 
 /// The changes between two schemas of the contract `name`, whose schema lies at `pointer`.
 #[must_use]
@@ -49,7 +22,7 @@ pub fn schemas(old: &Value, new: &Value, direction: Direction, name: &str, point
     match judge(old, new, direction) {
         Ok(edits) => edits.into_iter().map(|(edit, witness)| change(&edit, witness, name, pointer)).collect(),
         Err(TooLarge(why)) => {
-            let mut change = Change::new(&format!("{}-unproved", direction.word()), name, pointer);
+            let mut change = Change::new(direction.unproved(), name, pointer);
             change.message = format!("{} {why}.", change.message);
             vec![change]
         }
@@ -57,7 +30,7 @@ pub fn schemas(old: &Value, new: &Value, direction: Direction, name: &str, point
 }
 
 fn change(edit: &Edit, witness: Option<Value>, name: &str, pointer: &str) -> Change {
-    let change = Change::new(&edit.id, name, &format!("{pointer}{}", edit.pointer));
+    let change = Change::new(edit.rule, name, &format!("{pointer}{}", edit.pointer));
     let mut change = change.between(edit.old.as_ref(), edit.new.as_ref());
     if let Some(name) = &edit.name {
         change = change.about(name);
@@ -68,17 +41,19 @@ fn change(edit: &Edit, witness: Option<Value>, name: &str, pointer: &str) -> Cha
 
 type Judged = Vec<(Edit, Option<Value>)>;
 
-fn verdict(edit: &Edit) -> Verdict {
-    kinds::find(&edit.id).map_or(Verdict::Unknown, |kind| kind.verdict)
+/// The document whose values have to be values of the other.
+const fn from(direction: Direction) -> Side {
+    match direction {
+        Direction::Input => Side::Old,
+        Direction::Output => Side::New,
+    }
 }
 
 fn judge(old: &Value, new: &Value, direction: Direction) -> Result<Judged, TooLarge> {
     let mut pair = Pair::new(old, new);
     let within = if direction == Direction::Input { vec![pair.promised(old, new)] } else { Vec::new() };
-    let whole = pair.contained(direction.from(), &within)?;
-    let mut walk = Walk::new(&mut pair, old, new, direction);
-    walk.run()?;
-    let mut edits = walk.edits;
+    let whole = pair.contained(from(direction), &within)?;
+    let mut edits = Walk::run(&mut pair, old, new, direction)?;
     if whole == Containment::Yes {
         forgive(&mut edits, direction, &mut pair, (old, new))?;
         return Ok(edits.into_iter().map(|edit| (edit, None)).collect());
@@ -86,7 +61,7 @@ fn judge(old: &Value, new: &Value, direction: Direction) -> Result<Judged, TooLa
     let mut judged = Vec::new();
     for edit in edits {
         let witness = match edit.mark {
-            Some(mark) if judged.len() < WITNESSES && verdict(&edit) == Verdict::Breaking => {
+            Some(mark) if judged.len() < WITNESSES && edit.rule.verdict == Verdict::Breaking => {
                 show(&mut pair, direction, &within, mark)?
             }
             _ => None,
@@ -105,7 +80,7 @@ fn show(
     mark: NodeId,
 ) -> Result<Option<Value>, TooLarge> {
     let within = [within, &[mark]].concat();
-    Ok(match pair.contained(direction.from(), &within)? {
+    Ok(match pair.contained(from(direction), &within)? {
         Containment::No(value) => Some(value),
         Containment::Yes | Containment::Unknown(_) => None,
     })
@@ -120,45 +95,50 @@ fn forgive(
 ) -> Result<(), TooLarge> {
     let back = if direction == Direction::Input { Side::New } else { Side::Old };
     let same = pair.contained(back, &[])? == Containment::Yes
-        && pair.contained(direction.from(), &[])? == Containment::Yes;
+        && pair.contained(from(direction), &[])? == Containment::Yes;
     edits.retain_mut(|edit| {
-        let kind = verdict(edit);
-        let is_property = edit.id.contains("-property-");
-        if kind == Verdict::Warning
-            || edit.id.ends_with("-property-removed")
-            || edit.id.starts_with("header-")
-        {
+        let rule = edit.rule;
+        if rule.verdict == Verdict::Warning || ALWAYS.contains(&rule) {
             return true;
         }
-        if kind > Verdict::Warning {
-            edit.id = format!("{}-rewritten", direction.word());
+        if rule.verdict > Verdict::Warning {
+            edit.rule = direction.pick(&rules::INPUT_REWRITTEN, &rules::OUTPUT_REWRITTEN);
             edit.mark = None;
         }
-        !same || is_property
+        !same || KEYS.contains(&rule)
     });
     // What changed may stand where the walk does not go: it is named as a whole.
-    if !same && edits.iter().all(|edit| verdict(edit) == Verdict::Warning) {
-        let better = if direction == Direction::Input { "widened" } else { "narrowed" };
-        edits.push(Edit::whole(format!("{}-schema-{better}", direction.word()), old, new));
+    if !same && edits.iter().all(|edit| edit.rule.verdict == Verdict::Warning) {
+        edits.push(Edit::whole(rules::SCHEMA.rule(direction, direction.relief()), old, new));
     }
     Ok(())
 }
 
+/// What hurts although every value still fits: an open object accepts by the letter what it ignores, and a header is
+/// no matter of values.
+const ALWAYS: [&Rule; 4] = [
+    &rules::HEADER_ADDED,
+    &rules::HEADER_REMOVED,
+    &rules::INPUT_PROPERTY_REMOVED,
+    &rules::OUTPUT_PROPERTY_REMOVED,
+];
+
+/// What readers want to know although the same values fit.
+const KEYS: [&Rule; 3] =
+    [&rules::INPUT_PROPERTY_ADDED, &rules::OUTPUT_PROPERTY_ADDED, &rules::OUTPUT_PROPERTY_UNDECLARED];
+
 /// It does not fit, or nobody knows: some change has to say so.
 fn blame(judged: &mut Judged, whole: &Containment, direction: Direction, (old, new): (&Value, &Value)) {
-    let gravest = judged.iter().map(|(edit, _)| verdict(edit)).max().unwrap_or(Verdict::None);
-    let (id, witness, wanted) = match whole {
-        Containment::No(value) => {
-            let worse = if direction == Direction::Input { "narrowed" } else { "widened" };
-            (format!("{}-schema-{worse}", direction.word()), Some(value.clone()), Verdict::Breaking)
-        }
-        _ => (format!("{}-unproved", direction.word()), None, Verdict::Unknown),
+    let gravest = judged.iter().map(|(edit, _)| edit.rule.verdict).max().unwrap_or(Verdict::None);
+    let (rule, witness) = match whole {
+        Containment::No(value) => (rules::SCHEMA.rule(direction, direction.harm()), Some(value.clone())),
+        _ => (direction.unproved(), None),
     };
-    if gravest < wanted {
-        judged.push((Edit::whole(id, old, new), witness));
+    if gravest < rule.verdict {
+        judged.push((Edit::whole(rule, old, new), witness));
     } else if judged.iter().all(|(_, witness)| witness.is_none())
-        && let Some((_, place)) = judged.iter_mut().find(|(edit, _)| verdict(edit) == Verdict::Breaking)
+        && let Some((_, shown)) = judged.iter_mut().find(|(edit, _)| edit.rule.verdict == Verdict::Breaking)
     {
-        *place = witness;
+        *shown = witness;
     }
 }

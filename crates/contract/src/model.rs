@@ -125,9 +125,9 @@ impl Contract {
         address.filter(|_| self.kind == Kind::Resource).unwrap_or(&self.name).to_owned()
     }
 
-    /// Its place below the folder of contracts, without the extension.
+    /// Its path below the folder of contracts, without the extension.
     #[must_use]
-    pub fn place(&self) -> String {
+    pub fn path(&self) -> String {
         format!("{}/{}", self.kind.folder(), self.name)
     }
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value};
 
-use super::schema::{is_numeric_format, literal::canonical};
+use super::schema::{constant::canonical, is_numeric_format};
 use crate::keywords::{Holds, holds};
 
 const SAFE: u64 = 9_007_199_254_740_991;
@@ -13,42 +13,7 @@ const SAFE: u64 = 9_007_199_254_740_991;
 /// The bytes of a JSON file in normal form.
 #[must_use]
 pub fn to_text(value: &Value) -> String {
-    let mut text = String::new();
-    write(&mut text, &canonical(value), 0);
-    text.push('\n');
-    text
-}
-
-fn write(out: &mut String, value: &Value, depth: usize) {
-    let indent = |out: &mut String, depth: usize| {
-        out.push('\n');
-        out.push_str(&"  ".repeat(depth));
-    };
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_by_key(|(key, _)| key.as_str());
-            for (place, (key, value)) in entries.into_iter().enumerate() {
-                out.push_str(if place == 0 { "{" } else { "," });
-                indent(out, depth + 1);
-                out.push_str(&Value::from(key.as_str()).to_string());
-                out.push_str(": ");
-                write(out, value, depth + 1);
-            }
-            indent(out, depth);
-            out.push('}');
-        }
-        Value::Array(items) if !items.is_empty() => {
-            for (place, item) in items.iter().enumerate() {
-                out.push_str(if place == 0 { "[" } else { "," });
-                indent(out, depth + 1);
-                write(out, item, depth + 1);
-            }
-            indent(out, depth);
-            out.push(']');
-        }
-        _ => out.push_str(&value.to_string()),
-    }
+    format!("{:#}\n", canonical(value))
 }
 
 /// A schema in normal form. The dialect stays when it changes the meaning.

@@ -1,7 +1,7 @@
 // Compares the labelled corpus with jsoncompat, another engine: `node oracle.mjs FOLDER-WITH-JSONCOMPAT`.
 // Prints every row on which the two differ; README.md says why they may.
 
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -9,7 +9,11 @@ const home = join(resolve(process.argv[2] ?? "."), "node_modules", "jsoncompat")
 const { default: init, check_compat } = await import(pathToFileURL(join(home, "jsoncompat_wasm.js")));
 await init({ module_or_path: readFileSync(join(home, "jsoncompat_wasm_bg.wasm")) });
 
-const corpus = JSON.parse(readFileSync(new URL("corpus.json", import.meta.url), "utf8"));
+const folder = new URL("corpus/", import.meta.url);
+const rows = readdirSync(folder).flatMap((name) => JSON.parse(readFileSync(new URL(name, folder), "utf8")));
+const corpus = rows.flatMap((row) =>
+  row.back ? [row, { ...row, ...row.back, about: `${row.about} (taken back)`, old: row.new, new: row.old }] : [row],
+);
 const seen = { same: 0, undecided: 0, differs: 0 };
 for (const row of corpus.filter((row) => row.direction !== "contract")) {
   const role = row.direction === "input" ? "deserializer" : "serializer";

@@ -16,7 +16,7 @@ const BASELINE: &str = "contracts/baseline";
 use mcp_contract::change::{Change, Comparison};
 use mcp_contract::model::{Contract, Contracts};
 use mcp_contract::version::{Level, Version, level, level_of};
-use mcp_contract::{diff, kinds::Verdict};
+use mcp_contract::{diff, rules::Verdict};
 
 /// What to check.
 #[derive(Debug)]
@@ -126,7 +126,7 @@ fn baseline(request: &Request, notes: &mut Vec<String>) -> Result<Option<Contrac
 fn held(baseline: &Contracts, committed: &Contracts, since: &Comparison) -> Vec<Held> {
     let both = committed.iter().filter_map(|new| Some((baseline.get(new.kind, &new.key())?, new)));
     both.filter_map(|(old, new)| {
-        let place = new.place();
+        let place = new.path();
         let level = since.changes.iter().filter(|change| change.contract == place).map(level).max()?;
         judge(&place, stated(old), stated(new), level, false)
     })

@@ -32,7 +32,7 @@ pub struct Exported {
 pub fn document(contracts: &Contracts) -> Value {
     let entries = contracts
         .iter()
-        .map(|contract| (format!("{}.json", contract.place()), Value::Object(contract.body.clone())));
+        .map(|contract| (format!("{}.json", contract.path()), Value::Object(contract.body.clone())));
     Value::Object(entries.collect())
 }
 
@@ -45,7 +45,7 @@ pub fn write(contracts: &Contracts, folder: &Path) -> Result<Vec<Exported>> {
     let mut wanted = Tree::new();
     for contract in contracts.iter() {
         let known = there.get(contract.kind, &contract.key());
-        let place = known.map_or_else(|| contract.place(), Contract::place);
+        let place = known.map_or_else(|| contract.path(), Contract::path);
         let text = normal::to_text(&merged(contract, known));
         let file = File { bytes: Cow::Owned(text.into_bytes()), mode: Mode::Plain };
         wanted.insert(RepoPath::new(format!("{place}.json"))?, file);

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::literal::Literal;
+use super::constant::Constant;
 use super::node::{Atom, AtomId, NodeId};
 use super::solve::{Answer, Goal, Item, Solver};
 
@@ -25,7 +25,7 @@ pub(super) struct Demands {
     pub(super) at_most: Vec<(NodeId, u64)>,
     pub(super) unique: bool,
     pub(super) repeated: bool,
-    pub(super) excluded: Vec<Literal>,
+    pub(super) excluded: Vec<Constant>,
 }
 
 /// An array that satisfies all literals.
@@ -183,7 +183,7 @@ impl Demands {
         let mut careful = goal.clone();
         careful.extend(self.at_most.iter().map(|(node, _)| (*node, false)));
         if self.unique && !items.is_empty() {
-            let there = solver.store.one(Atom::Enum(items.iter().map(Literal::new).collect()));
+            let there = solver.store.one(Atom::Enum(items.iter().map(Constant::new).collect()));
             careful.push((there, false));
         }
         if careful.len() > goal.len()
@@ -205,10 +205,10 @@ impl Demands {
                 return Answer::Unknown(UNDECIDED);
             }
         }
-        let mut seen: Vec<Literal> = list.iter().map(Literal::new).collect();
+        let mut seen: Vec<Constant> = list.iter().map(Constant::new).collect();
         seen.sort();
         let distinct = seen.windows(2).all(|pair| pair[0] != pair[1]);
-        if self.unique && !distinct || self.excluded.contains(&Literal::new(&value)) {
+        if self.unique && !distinct || self.excluded.contains(&Constant::new(&value)) {
             return Answer::Unknown(UNDECIDED);
         }
         Answer::Found(value)

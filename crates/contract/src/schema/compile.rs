@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::{Map, Value};
 
 use super::Side;
-use super::literal::Literal;
+use super::constant::Constant;
 use super::node::{Atom, AtomId, FALSE, NodeId, Store, TRUE, types};
 use super::number::Num;
 use super::reference::{Document, Target, mentions};
@@ -218,9 +218,9 @@ impl<'a, 's> Compiler<'a, 's> {
 
     fn values(&mut self, atoms: &mut Atoms, key: &str, value: &Value) {
         let atom = match (key, value) {
-            ("const", value) => Some(Atom::Enum(BTreeSet::from([Literal::new(value)]))),
+            ("const", value) => Some(Atom::Enum(BTreeSet::from([Constant::new(value)]))),
             ("enum", Value::Array(values)) if values.is_empty() => Some(Atom::False),
-            ("enum", Value::Array(values)) => Some(Atom::Enum(values.iter().map(Literal::new).collect())),
+            ("enum", Value::Array(values)) => Some(Atom::Enum(values.iter().map(Constant::new).collect())),
             ("type", Value::String(name)) => types::of_name(name).map(Atom::Types),
             ("type", Value::Array(names)) => {
                 let bits = names.iter().map(|name| name.as_str().and_then(types::of_name));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 
-use super::literal::Literal;
+use super::constant::Constant;
 use super::node::{Atom, AtomId, NodeId};
 use super::number::Num;
 use super::solve::{Item, Solver, kind_of};
@@ -57,7 +57,7 @@ impl Solver {
         match &*atom {
             Atom::False => Some(false),
             Atom::Types(bits) => Some(bits & kind_of(value) != 0),
-            Atom::Enum(values) => Some(values.contains(&Literal::new(value))),
+            Atom::Enum(values) => Some(values.contains(&Constant::new(value))),
             Atom::Ref(reference) => {
                 let node = self.store.referenced(*reference)?;
                 self.node_holds(value, node)
@@ -130,7 +130,7 @@ impl Solver {
             Atom::MinItems(least) => Some(length >= *least),
             Atom::MaxItems(most) => Some(length <= *most),
             Atom::Unique => {
-                let mut seen: Vec<Literal> = items.iter().map(Literal::new).collect();
+                let mut seen: Vec<Constant> = items.iter().map(Constant::new).collect();
                 seen.sort();
                 Some(seen.windows(2).all(|pair| pair[0] != pair[1]))
             }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::literal::Literal;
+use super::constant::Constant;
 use super::node::{Atom, NodeId, types};
 use super::object::{DEPENDENT, Demands, Wanted};
 use super::solve::{Answer, Goal, Item, Solver};
@@ -84,7 +84,7 @@ impl Demands {
         let text = solver.store.one(Atom::Types(types::STRING));
         let taken = solver
             .store
-            .one(Atom::Enum(taken.iter().map(|key| Literal::new(&Value::from(key.as_str()))).collect()));
+            .one(Atom::Enum(taken.iter().map(|key| Constant::new(&Value::from(key.as_str()))).collect()));
         let mut base: Goal = vec![(text, true), (taken, false)];
         base.extend(self.names.iter().map(|node| (*node, true)));
         if let Some(wanted) = wanted {

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::literal::Literal;
+use super::constant::Constant;
 use super::number::Num;
 
 /// A node's place in its [`Store`].
@@ -105,7 +105,7 @@ pub enum Atom {
     /// Any value: its kind is one of these bits.
     Types(u8),
     /// Any value: it is one of these.
-    Enum(BTreeSet<Literal>),
+    Enum(BTreeSet<Constant>),
     /// Any value: a schema that is still being compiled, that is a recursive one.
     Ref(usize),
     /// Any value: at least one.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::literal::Literal;
+use super::constant::Constant;
 use super::node::{Atom, AtomId, NodeId};
 use super::solve::{Answer, Goal, Item, Solver};
 
@@ -34,7 +34,7 @@ pub(super) struct Demands {
     pub(super) wanted: Vec<Wanted>,
     pub(super) fewest: u64,
     pub(super) most: Option<u64>,
-    pub(super) excluded: Vec<Literal>,
+    pub(super) excluded: Vec<Constant>,
 }
 
 /// An object that satisfies all literals.
@@ -52,7 +52,7 @@ pub fn solve(solver: &mut Solver, literals: &[(AtomId, bool)]) -> Answer<Value> 
     }
     let answer = demands.build(solver);
     let Answer::Found(value) = &answer else { return answer };
-    if !demands.excluded.contains(&Literal::new(value)) {
+    if !demands.excluded.contains(&Constant::new(value)) {
         return answer;
     }
     demands.fewest = value.as_object().map_or(0, Map::len) as u64 + 1;

@@ -308,6 +308,50 @@ impl<'a> Document<'a> {
     }
 }
 
+/// A schema, and those on the way to it that are nothing but a name for it.
+#[derive(Debug)]
+pub struct Resolved<'a> {
+    /// What is at the end.
+    pub schema: &'a Value,
+    way: Vec<&'a Map<String, Value>>,
+}
+
+impl<'a> Resolved<'a> {
+    /// Follows a schema of the document.
+    pub fn new(document: &Document<'a>, mut schema: &'a Value) -> Self {
+        let mut way = Vec::new();
+        // A chain of names that is longer is compared as it stands.
+        while way.len() < 20
+            && let Some(map) = schema.as_object()
+        {
+            let mut asserting = map.iter().filter(|(keyword, _)| keywords::asserts(keyword));
+            match (asserting.next(), asserting.next()) {
+                (Some((keyword, reference)), None) if KEYWORDS.contains(&keyword.as_str()) => {
+                    match document.schema(reference) {
+                        Some(next) => schema = next,
+                        None => break,
+                    }
+                    way.push(map);
+                }
+                _ => break,
+            }
+        }
+        Self { schema, way }
+    }
+
+    /// The keys of the annotations on the way and, when asked, at its end.
+    pub fn notes(&self, end: bool) -> impl Iterator<Item = &'a String> {
+        let end = self.schema.as_object().filter(|_| end);
+        let maps = self.way.iter().copied().chain(end);
+        maps.flat_map(Map::keys).filter(|key| keywords::annotates(key)).collect::<Vec<_>>().into_iter()
+    }
+
+    /// What is said first.
+    pub fn said(&self, key: &str) -> Option<&'a Value> {
+        self.way.iter().find_map(|map| map.get(key)).or_else(|| self.schema.get(key))
+    }
+}
+
 /// A fragment without percent signs; letters that should have been escaped are taken as they are.
 fn decoded(fragment: &str) -> Option<String> {
     let mut bytes = fragment.bytes();

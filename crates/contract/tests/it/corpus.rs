@@ -1,13 +1,14 @@
 //! The labelled changes: verdict and rule of each, every rule with an example, every witness a true one.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
 
 use mcp_contract::change::Comparison;
 use mcp_contract::diff;
-use mcp_contract::judge::{self, Direction};
-use mcp_contract::kinds::{KINDS, Verdict};
+use mcp_contract::judge;
 use mcp_contract::model::Contracts;
+use mcp_contract::rules::{Direction, RULES, Verdict};
 use mcp_contract::{normal, schema};
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,11 +22,39 @@ struct Row {
     new: Value,
     verdict: String,
     rule: Option<String>,
+    /// What taking it back is, where that is worth a label.
+    back: Option<Back>,
 }
 
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Back {
+    verdict: String,
+    rule: Option<String>,
+}
+
+/// Every row, and after it the way back.
 fn corpus() -> Vec<Row> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus.json");
-    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let rows = files.iter().flat_map(|file| {
+        let text = fs::read_to_string(file).unwrap();
+        serde_json::from_str::<Vec<Row>>(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    });
+    rows.flat_map(|row| {
+        let back = row.back.clone().map(|back| Row {
+            about: format!("{} (taken back)", row.about),
+            direction: row.direction.clone(),
+            old: row.new.clone(),
+            new: row.old.clone(),
+            verdict: back.verdict,
+            rule: back.rule,
+            back: None,
+        });
+        std::iter::once(row).chain(back)
+    })
+    .collect()
 }
 
 fn compare(row: &Row) -> Comparison {
@@ -65,10 +94,10 @@ fn every_labelled_change_gets_its_verdict_and_rule() {
 #[test]
 fn the_corpus_is_large_and_shows_every_rule() {
     let corpus = corpus();
-    assert!(corpus.len() >= 150);
+    assert!(corpus.len() >= 350);
     let shown: BTreeSet<&str> =
         corpus.iter().flat_map(|row| compare(row).changes).map(|change| change.rule.id).collect();
-    let missing: Vec<&str> = KINDS.iter().map(|kind| kind.id).filter(|id| !shown.contains(id)).collect();
+    let missing: Vec<&str> = RULES.iter().map(|rule| rule.id).filter(|id| !shown.contains(id)).collect();
     assert!(missing.is_empty(), "no example of {missing:?}");
 }
 
@@ -88,10 +117,10 @@ fn witnesses_are_values_that_one_side_accepts_and_the_other_refuses() {
 }
 
 #[test]
-fn kinds_are_sorted_unique_and_documented() {
-    assert!(KINDS.windows(2).all(|pair| pair[0].id < pair[1].id));
-    for kind in KINDS {
-        assert!(kind.verdict != Verdict::None, "{}", kind.id);
-        assert!(kind.meaning.ends_with('.') && kind.remedy.ends_with('.'), "{}", kind.id);
+fn rules_are_sorted_unique_and_documented() {
+    assert!(RULES.windows(2).all(|pair| pair[0].id < pair[1].id));
+    for rule in RULES.iter() {
+        assert!(rule.verdict != Verdict::None, "{}", rule.id);
+        assert!(rule.meaning.ends_with('.') && rule.remedy.ends_with('.'), "{}", rule.id);
     }
 }

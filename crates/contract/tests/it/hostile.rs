@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use mcp_contract::judge::{self, Direction};
-use mcp_contract::kinds::Verdict;
+use mcp_contract::judge;
+use mcp_contract::rules::{Direction, Verdict};
 use serde_json::{Value, json};
 
 /// Compares on a thread with the stack that the command has; the verdicts.

@@ -1,9 +1,9 @@
 //! No edit of a schema goes unseen behind a name, whatever the name and whatever stands around it.
 
 use mcp_contract::change::Comparison;
-use mcp_contract::judge::{self, Direction};
-use mcp_contract::kinds::Verdict;
+use mcp_contract::judge;
 use mcp_contract::normal;
+use mcp_contract::rules::{Direction, Verdict};
 use serde_json::{Value, json};
 
 fn verdict(old: &Value, new: &Value, direction: Direction) -> Verdict {

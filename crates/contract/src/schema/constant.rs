@@ -10,14 +10,14 @@ use super::number::Num;
 
 /// A JSON value that compares by meaning: `1` and `1.0` are one, and the order of keys is none.
 #[derive(Clone, Debug)]
-pub struct Literal {
+pub struct Constant {
     text: String,
     /// The value in its canonical writing.
     pub value: Value,
 }
 
-impl Literal {
-    /// The literal of `value`.
+impl Constant {
+    /// The constant of `value`.
     #[must_use]
     pub fn new(value: &Value) -> Self {
         let value = canonical(value);
@@ -25,23 +25,23 @@ impl Literal {
     }
 }
 
-impl PartialEq for Literal {
+impl PartialEq for Constant {
     fn eq(&self, other: &Self) -> bool {
         self.text == other.text
     }
 }
-impl Eq for Literal {}
-impl PartialOrd for Literal {
+impl Eq for Constant {}
+impl PartialOrd for Constant {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
-impl Ord for Literal {
+impl Ord for Constant {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.text.cmp(&other.text)
     }
 }
-impl Hash for Literal {
+impl Hash for Constant {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.text.hash(state);
     }
