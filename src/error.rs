@@ -41,6 +41,8 @@ codes! {
     AnswerInvalid = "answer_invalid",
     /// The file given with `--answers` cannot be read or understood.
     AnswersFile = "answers_file",
+    /// The archive of the files as they were generated is broken or unsafe.
+    BaseBroken = "base_broken",
     /// A file or a server holds no contract, or one that cannot be understood.
     ContractInvalid = "contract_invalid",
     /// A file is no longer what a command found when it began.
@@ -55,6 +57,10 @@ codes! {
     Journal = "journal",
     /// No such language.
     LanguageUnknown = "language_unknown",
+    /// What a repository records of itself is broken or unsafe.
+    ManifestBroken = "manifest_broken",
+    /// What a repository records of itself was written by a later cargo-mcp.
+    ManifestLater = "manifest_later",
     /// The server's name breaks the grammar, is reserved, or would shadow something.
     NameInvalid = "name_invalid",
     /// There is no terminal to ask for the name, and neither PATH nor `--name` was given.

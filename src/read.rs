@@ -26,6 +26,54 @@ pub fn files<'a>(root: &Path, paths: impl IntoIterator<Item = &'a RepoPath>) -> 
     Ok(tree)
 }
 
+/// How much a folder may hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many files.
+    pub files: usize,
+    /// How many bytes they have in all.
+    pub bytes: usize,
+}
+
+/// All files below `root`.
+///
+/// # Errors
+/// As for several, and when there are more than `limits` allow.
+pub fn tree(root: &Path, limits: Limits) -> Result<Tree> {
+    let mut tree = Tree::new();
+    let mut left = limits.bytes;
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let cannot = |error: io::Error| {
+            Error::new(Code::Unreadable, format!("cannot read {}: {error}", folder.display()))
+        };
+        for entry in fs::read_dir(&folder).map_err(cannot)? {
+            let entry = entry.map_err(cannot)?;
+            if entry.file_type().map_err(cannot)?.is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let place = entry.path();
+            let name = place.strip_prefix(root).unwrap_or(&place).to_str();
+            let name = name.ok_or_else(|| cannot(io::Error::other("a name in it is no text")))?;
+            let path = RepoPath::new(name.replace(std::path::MAIN_SEPARATOR, "/"))?;
+            let Some(file) = file(root, &path)? else { continue };
+            left = left.checked_sub(file.bytes.len()).ok_or_else(|| too_much(root, limits))?;
+            tree.insert(path, file);
+            if tree.len() > limits.files {
+                return Err(too_much(root, limits));
+            }
+        }
+    }
+    Ok(tree)
+}
+
+fn too_much(root: &Path, limits: Limits) -> Error {
+    let Limits { files, bytes } = limits;
+    let message = format!("{} holds more than {files} files or {bytes} bytes", root.display());
+    Error::new(Code::Unreadable, message).hint("give a folder that holds nothing else")
+}
+
 /// The file at `path` below `root`; none where nothing is.
 ///
 /// # Errors

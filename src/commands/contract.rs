@@ -7,12 +7,13 @@ use crate::cli::{
     Contract, ContractCheck, ContractDiff, ContractExport, ContractFormat, ContractServer, Patience as Asked,
 };
 use crate::client::Server;
+use crate::commands::at;
 use crate::commands::contract_report::{BumpReport, CheckReport, DiffReport, ExportReport};
 use crate::error::{Code, Error, Result};
 use crate::exit::Exit;
-use crate::ops::contract::repository::Repository;
 use crate::ops::contract::source::Patience;
 use crate::ops::contract::{bump, check, export, source};
+use crate::repo::Repository;
 use crate::report::contract as render;
 use crate::ui::{Report, Ui};
 use mcp_contract::model::Contracts;
@@ -26,20 +27,20 @@ const STACK: usize = 256 << 20;
 ///
 /// # Errors
 /// Whatever stops it.
-pub fn run(command: Contract, ui: &Ui) -> Result<Exit> {
-    let ui = *ui;
+pub fn run(command: Contract, here: &Path, ui: &Ui) -> Result<Exit> {
+    let (here, ui) = (here.to_owned(), *ui);
     let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || match command {
-        Contract::Bump(arguments) => set(&arguments, &ui),
-        Contract::Check(arguments) => hold(&arguments, &ui),
-        Contract::Diff(arguments) => compare(&arguments, &ui),
-        Contract::Export(arguments) => write(&arguments, &ui),
+        Contract::Bump(arguments) => set(&arguments, &here, &ui),
+        Contract::Check(arguments) => hold(&arguments, &here, &ui),
+        Contract::Diff(arguments) => compare(&arguments, &here, &ui),
+        Contract::Export(arguments) => write(&arguments, &here, &ui),
     });
     let worker = worker.map_err(|error| Error::new(Code::Io, format!("cannot start a thread: {error}")))?;
     worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn compare(arguments: &ContractDiff, ui: &Ui) -> Result<Exit> {
-    let (here, patience) = (Path::new("."), patience(&arguments.patience)?);
+fn compare(arguments: &ContractDiff, here: &Path, ui: &Ui) -> Result<Exit> {
+    let patience = patience(&arguments.patience)?;
     let old = source::read(&arguments.old, here, &patience)?;
     let new = source::read(&arguments.new, here, &patience)?;
     let mut comparison = diff::sets(&old, &new);
@@ -57,8 +58,8 @@ fn compare(arguments: &ContractDiff, ui: &Ui) -> Result<Exit> {
     Ok(exit)
 }
 
-fn hold(arguments: &ContractCheck, ui: &Ui) -> Result<Exit> {
-    let checked = check::run(&request(arguments, ui)?)?;
+fn hold(arguments: &ContractCheck, here: &Path, ui: &Ui) -> Result<Exit> {
+    let checked = check::run(&request(arguments, here, ui)?)?;
     let exit = if checked.is_clean() { Exit::Done } else { Exit::Findings };
     let all = || [checked.drift.as_slice(), &checked.changes].concat();
     let text = match arguments.format {
@@ -70,17 +71,17 @@ fn hold(arguments: &ContractCheck, ui: &Ui) -> Result<Exit> {
     Ok(exit)
 }
 
-fn set(arguments: &ContractCheck, ui: &Ui) -> Result<Exit> {
-    let mut request = request(arguments, ui)?;
+fn set(arguments: &ContractCheck, here: &Path, ui: &Ui) -> Result<Exit> {
+    let mut request = request(arguments, here, ui)?;
     request.server = None;
     let bumped = bump::run(&request, arguments.dry_run)?;
     ui.report(&BumpReport { bumped: &bumped, dry: arguments.dry_run })?;
     Ok(Exit::Done)
 }
 
-fn write(arguments: &ContractExport, ui: &Ui) -> Result<Exit> {
+fn write(arguments: &ContractExport, here: &Path, ui: &Ui) -> Result<Exit> {
     let limit = Duration::from_secs(arguments.server.patience.timeout);
-    let Some(server) = server(&arguments.server, Path::new("."))? else {
+    let Some(server) = server(&arguments.server, here)? else {
         let error = Error::new(
             Code::Usage,
             "this is not a repository that cargo mcp wrote, so there is no server to start",
@@ -92,7 +93,7 @@ fn write(arguments: &ContractExport, ui: &Ui) -> Result<Exit> {
         None => ui.text(&normal::to_text(&export::document(&contracts)))?,
         Some(folder) => ui.report(&ExportReport {
             folder: folder.clone(),
-            contracts: export::write(&contracts, folder)?,
+            contracts: export::write(&contracts, &at(here, folder))?,
         })?,
     }
     Ok(Exit::Done)
@@ -109,8 +110,8 @@ fn print(text: Option<String>, report: &impl Report, ui: &Ui) -> Result<()> {
     text.map_or_else(|| ui.report(report), |text| ui.text(&text))
 }
 
-fn request(arguments: &ContractCheck, ui: &Ui) -> Result<check::Request> {
-    let folder: PathBuf = arguments.path.clone();
+fn request(arguments: &ContractCheck, here: &Path, ui: &Ui) -> Result<check::Request> {
+    let folder: PathBuf = at(here, &arguments.path);
     let server = if arguments.offline { None } else { server(&arguments.server, &folder)? };
     if server.is_none() && !arguments.offline {
         ui.warn("no server to ask: the contracts are compared with the last release only");

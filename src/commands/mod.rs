@@ -1,5 +1,6 @@
 //! One file a subcommand: arguments → request → op → report. The only place that asks the user anything.
 
+mod ask;
 pub mod completions;
 pub mod contract;
 mod contract_report;
@@ -7,20 +8,24 @@ pub mod new;
 mod prompt;
 pub mod templates;
 
+use std::path::{Path, PathBuf};
+
 use crate::cli::Command;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ui::Ui;
 
-/// Runs a subcommand.
-///
-/// # Errors
-/// Whatever stops it.
-pub fn run(command: Command, ui: &Ui) -> Result<Exit> {
+/// Runs a subcommand in the folder `here`.
+pub fn run(command: Command, here: &Path, ui: &Ui) -> Result<Exit> {
     match command {
         Command::Completions(arguments) => completions::run(&arguments, ui),
-        Command::Contract(command) => contract::run(command, ui),
-        Command::New(arguments) => new::run(&arguments, ui),
+        Command::Contract(command) => contract::run(command, here, ui),
+        Command::New(arguments) => new::run(&arguments, here, ui),
         Command::Templates(_) => templates::run(ui),
     }
+}
+
+/// What `path` means to someone in the folder `here`, as short as it was written.
+fn at(here: &Path, path: &Path) -> PathBuf {
+    if here == Path::new(".") { path.to_owned() } else { here.join(path) }
 }

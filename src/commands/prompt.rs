@@ -1,16 +1,13 @@
 //! Questions on a terminal. Nothing is asked without one, and Ctrl-C at a question ends the command.
 
 use std::io::{self, IsTerminal as _};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::Term;
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 use dialoguer::{Input, Select};
 
 use crate::error::{Code, Error, Result};
-
-/// Set by Ctrl-C. The prompt that is interrupted by it restores the terminal first, which a handler could not.
-static STOPPED: AtomicBool = AtomicBool::new(false);
+use crate::interrupt;
 
 /// Someone who can be asked.
 pub struct Prompt {
@@ -23,10 +20,9 @@ impl Prompt {
     #[must_use]
     pub fn on_terminal() -> Option<Self> {
         let term = Term::stderr();
-        if !io::stdin().is_terminal() || !term.is_term() {
+        if !io::stdin().is_terminal() || !term.is_term() || !interrupt::listen() {
             return None;
         }
-        ctrlc::set_handler(|| STOPPED.store(true, Ordering::SeqCst)).ok()?;
         let theme: Box<dyn Theme> = if console::colors_enabled_stderr() {
             Box::new(ColorfulTheme::default())
         } else {
@@ -71,7 +67,7 @@ impl Prompt {
     fn finish<T>(&self, answer: dialoguer::Result<T>) -> Result<T> {
         let stopped = || Error::new(Code::Interrupted, "stopped; nothing was written");
         match answer {
-            Ok(answer) if !STOPPED.load(Ordering::SeqCst) => Ok(answer),
+            Ok(answer) if !interrupt::heard() => Ok(answer),
             answer => {
                 let _ = self.term.show_cursor();
                 let _ = self.term.write_line("");

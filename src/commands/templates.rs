@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::exit::Exit;
 use crate::ops::templates::{self, Listed};
+use crate::template::Library;
 use crate::ui::{Paint, Report, Ui};
 
 /// Runs the command.
@@ -12,7 +13,7 @@ use crate::ui::{Paint, Report, Ui};
 /// # Errors
 /// When a template is broken or stdout cannot be written to.
 pub fn run(ui: &Ui) -> Result<Exit> {
-    ui.report(&List { templates: templates::list()? })?;
+    ui.report(&List { templates: templates::list(&Library::embedded()?)? })?;
     Ok(Exit::Done)
 }
 
@@ -27,7 +28,7 @@ impl Report for List {
         for template in &self.templates {
             let default = if template.default { ", the default" } else { "" };
             let version = paint.dim(format!("(template {}{default})", template.version));
-            out += &format!("{} {version}\n  {}\n", paint.good(template.language), template.summary);
+            out += &format!("{} {version}\n  {}\n", paint.good(&template.language), template.summary);
             let width =
                 template.questions.iter().map(|question| question.key.len()).max().unwrap_or_default();
             for question in &template.questions {

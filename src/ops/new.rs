@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::base;
 use crate::error::{Code, Error, Result};
 use crate::git;
-use crate::manifest::{self, Manifest};
 use crate::path::RepoPath;
 use crate::plan::{Action, Plan};
-use crate::read;
+use crate::repo::Repository;
+use crate::repo::base;
+use crate::repo::manifest::{self, Manifest};
 use crate::template::Template;
-use crate::template::answers::Answers;
+use crate::template::answers::{Answers, NAME};
 use crate::template::render::render;
 use crate::tree::{File, Mode};
 use crate::write::{self, Resumed, Sink, Target};
@@ -30,21 +30,10 @@ pub struct Request {
     pub template: Template,
     /// What makes it this server's.
     pub answers: Answers,
-    /// What was said about version control.
-    pub vcs: Vcs,
+    /// Whether it becomes a git repository; unsaid, it does where it lies in none and git is there.
+    pub git: Option<bool>,
     /// Whether only the plan is wanted.
     pub dry_run: bool,
-}
-
-/// Version control of the new repository.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Vcs {
-    /// Git, unless the target lies in a repository or git is missing.
-    Auto,
-    /// Git, or an error.
-    Git,
-    /// None.
-    None,
 }
 
 /// What was made, or would be.
@@ -90,15 +79,15 @@ pub fn run(request: &Request) -> Result<Made> {
     }
     let mut plan = plan(&request.template, &request.answers)?;
     let files = plan.actions.len();
-    match request.vcs {
-        Vcs::Auto if !git::encloses(&target.path) => plan.actions.push(Action::GitInit(false)),
-        Vcs::Git if !target.is_git() => plan.actions.push(Action::GitInit(true)),
+    match request.git {
+        None if !git::encloses(&target.path) => plan.actions.push(Action::GitInit(false)),
+        Some(true) if !target.is_git() => plan.actions.push(Action::GitInit(true)),
         _ => {}
     }
     let applied = write::apply(&target, &plan, Sink::dry(request.dry_run))?;
     Ok(Made {
         name: request.answers.name.clone(),
-        language: request.template.language.to_owned(),
+        language: request.template.language.clone(),
         template_version: request.template.spec.template.version.clone(),
         path: target.path.to_string_lossy().into_owned(),
         files,
@@ -123,12 +112,10 @@ fn plan(template: &Template, answers: &Answers) -> Result<Plan> {
 
 /// What a killed run had completed and this one put in its place, whatever the answers are this time.
 fn made_before(target: &Target) -> Result<Made> {
-    let path = RepoPath::new(manifest::PATH)?;
-    let file = read::file(&target.path, &path)?;
-    let missing = || Error::new(Code::Io, format!("{} is missing", path.below(&target.path).display()));
-    let manifest = Manifest::parse(&String::from_utf8_lossy(&file.ok_or_else(missing)?.bytes))?;
+    let missing = || Error::new(Code::ManifestBroken, format!("{} is missing", manifest::PATH));
+    let manifest = Repository::find(&target.path)?.ok_or_else(missing)?.manifest;
     Ok(Made {
-        name: manifest.answers.get("name").cloned().unwrap_or_default(),
+        name: manifest.answers.get(NAME).cloned().unwrap_or_default(),
         git: target.is_git(),
         language: manifest.language,
         template_version: manifest.template_version,

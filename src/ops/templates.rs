@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::template::answers::{LANGUAGE, NAME};
-use crate::template::{Template, engine};
+use crate::template::engine::Engine;
+use crate::template::{Library, Template};
 
 /// Stands in for the server's name in defaults.
 const EXAMPLE: &str = "my-server";
@@ -13,7 +14,7 @@ const EXAMPLE: &str = "my-server";
 #[derive(Debug, Serialize)]
 pub struct Listed {
     /// What `--lang` takes.
-    pub language: &'static str,
+    pub language: String,
     /// The language as people write it.
     pub title: String,
     /// The version of its template.
@@ -45,9 +46,9 @@ pub struct Asked {
 ///
 /// # Errors
 /// When a template is broken.
-pub fn list() -> Result<Vec<Listed>> {
-    let all = Template::all()?;
-    let languages: Vec<_> = all.iter().map(|template| template.language.to_owned()).collect();
+pub fn list(library: &Library) -> Result<Vec<Listed>> {
+    let all = library.all()?;
+    let languages: Vec<_> = all.iter().map(|template| template.language.clone()).collect();
     all.iter().enumerate().map(|(place, template)| listed(template, place == 0, &languages)).collect()
 }
 
@@ -70,14 +71,14 @@ fn listed(template: &Template, default: bool, languages: &[String]) -> Result<Li
         questions.push(Asked {
             key: question.key.clone(),
             help: question.help.clone(),
-            default: Some(engine::default(question, EXAMPLE)?),
+            default: Some(Engine::default_answer(template, question, EXAMPLE)?),
             choices: question.choices.clone(),
         });
     }
     let header = &template.spec.template;
     Ok(Listed {
-        language: template.language,
-        title: header.title.clone(),
+        language: template.language.clone(),
+        title: template.facts.title.clone(),
         version: header.version.clone(),
         summary: header.summary.clone(),
         default,

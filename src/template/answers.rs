@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Code, Error, Result};
+use crate::template::Template;
+use crate::template::engine::Engine;
 use crate::template::spec::Question;
-use crate::template::{Template, engine, name};
+use crate::text::nearest;
 
 /// The key of the server's name.
 pub const NAME: &str = "name";
-/// The key of the language.
+/// The key of the language, which chooses the template.
 pub const LANGUAGE: &str = "language";
 
 /// Answers as they were given, by key: incomplete and unchecked.
@@ -25,18 +27,15 @@ pub struct Answers {
 
 impl Answers {
     /// Checks what was given and fills the rest with defaults.
-    ///
-    /// # Errors
-    /// When the name is missing or unusable, a key is unknown, or an answer is not possible.
     pub fn complete(template: &Template, given: &Given) -> Result<Self> {
         check_keys(template, given)?;
         let name = given.get(NAME).cloned().unwrap_or_default();
-        name::check(&name, &template.spec.names)?;
+        template.check_name(&name)?;
         let mut values = BTreeMap::new();
         for question in template.questions() {
             let answer = match given.get(&question.key).map(|answer| answer.trim()) {
                 Some(answer) if !answer.is_empty() => check(question, answer)?,
-                _ => engine::default(question, &name)?,
+                _ => Engine::default_answer(template, question, &name)?,
             };
             values.insert(question.key.clone(), answer);
         }
@@ -45,9 +44,6 @@ impl Answers {
 }
 
 /// Reads the text of an answers file: a flat TOML table of strings.
-///
-/// # Errors
-/// When it is something else.
 pub fn parse(text: &str) -> Result<Given> {
     let table: toml::Table = toml::from_str(text).map_err(|error| {
         let place = error.span().map_or(String::new(), |span| {
@@ -66,9 +62,6 @@ pub fn parse(text: &str) -> Result<Given> {
 }
 
 /// Checks one answer, and gives it as it will be used.
-///
-/// # Errors
-/// When it is not among the choices or holds a control character.
 pub fn check(question: &Question, answer: &str) -> Result<String> {
     let error = |message| Error::new(Code::AnswerInvalid, message);
     if question.choices.is_empty() {
@@ -85,16 +78,6 @@ pub fn check(question: &Question, answer: &str) -> Result<String> {
         error(format!("{}: {answer:?} is not a choice", question.key))
             .hint(format!("choose one of {}", question.choices.join(", ")))
     })
-}
-
-/// The candidate that `word` was probably meant to be.
-pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    let scored = candidates.map(|candidate| (strsim::jaro_winkler(&word, candidate), candidate));
-    scored
-        .filter(|(score, _)| *score > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
 }
 
 fn check_keys(template: &Template, given: &Given) -> Result<()> {

@@ -2,60 +2,76 @@
 //! taken for template syntax.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 
 use tera::{Context, Delimiters, Kwargs, State, Tera};
 
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::template::facts::Facts;
 use crate::template::spec::Question;
-use crate::template::{Source, Template, filters, name};
+use crate::template::{Template, broken};
+use crate::text::{cut, escape};
 
 /// How a file begins that fills the blocks of a part.
 const EXTENDS: &str = "<% extends ";
 /// What the name of a part begins with, where files name it.
 const PART: &str = "parts/";
 
-/// The default answer of `question` for a server called `name`.
-pub fn default(question: &Question, name: &str) -> Result<String> {
-    let mut context = Context::new();
-    context.insert("name", name);
-    context.insert("package", &name::package(name));
-    Engine { tera: tera()?, context }.text(&question.key, &question.default)
-}
-
 /// The template language with all that its texts may name.
-pub(super) struct Engine {
+#[derive(Debug)]
+pub struct Engine {
     tera: Tera,
     context: Context,
 }
 
 impl Engine {
-    pub(super) fn of(template: &Template, name: &str, values: &BTreeMap<String, String>) -> Result<Self> {
+    /// The one context: the answers, what the template says of itself, and the facts, which may use all of it.
+    pub(super) fn of(
+        template: &Template,
+        name: &str,
+        values: &BTreeMap<String, String>,
+    ) -> Result<(Self, Facts)> {
         let mut context = Context::new();
-        context.insert("name", name);
-        context.insert("package", &name::package(name));
-        let mut engine = Self { tera: tera()?, context };
-        let facts = engine.fact(&toml::Value::Table(template.spec.facts.clone()))?;
-        let context = &mut engine.context;
         for (key, value) in values {
             context.insert(key.clone(), value);
         }
-        context.insert("language", template.language);
-        context.insert("tool_version", env!("CARGO_PKG_VERSION"));
-        context.insert("template_version", &template.spec.template.version);
-        context.insert("facts", &facts);
-        Ok(engine)
+        let package = template.package(name)?;
+        for (key, value) in [
+            ("name", name),
+            ("package", &package),
+            ("language", &template.language),
+            ("tool_version", env!("CARGO_PKG_VERSION")),
+            ("template_version", &template.spec.template.version),
+        ] {
+            context.insert(key, value);
+        }
+        let mut engine = Self { tera: tera()?, context };
+        let facts = toml::Value::try_from(&template.facts).map_err(|error| broken("[facts]", error))?;
+        let facts: Facts = engine.fact(&facts)?.try_into().map_err(|error| broken("[facts]", error))?;
+        engine.context.insert("facts", &facts);
+        Ok((engine, facts))
+    }
+
+    /// The default answer of `question` for a server called `name`.
+    pub fn default_answer(template: &Template, question: &Question, name: &str) -> Result<String> {
+        let mut context = Context::new();
+        context.insert("name", name);
+        context.insert("package", &template.package(name)?);
+        Self { tera: tera()?, context }.text(&question.key, &question.default)
+    }
+
+    /// What `rule` makes of a server's name.
+    pub(super) fn package(rule: &str, name: &str) -> Result<String> {
+        let mut context = Context::new();
+        context.insert("name", name);
+        Self { tera: tera()?, context }.text("names.package", rule)
     }
 
     /// Parses the parts, and the files of a language that extend one.
-    pub(super) fn learn_parts(
-        &mut self,
-        template: &Template,
-        sources: &BTreeMap<&str, Source>,
-    ) -> Result<()> {
-        let parts = template.parts().into_iter().map(|(name, bytes)| (format!("{PART}{name}"), bytes));
-        let extending = sources.iter().filter(|(_, source)| source.bytes.starts_with(EXTENDS.as_bytes()));
-        let files = extending.map(|(path, source)| ((*path).to_owned(), source.bytes));
+    pub(super) fn learn_parts(&mut self, template: &Template) -> Result<()> {
+        let parts = template.parts.iter().map(|(name, bytes)| (format!("{PART}{name}"), bytes));
+        let sources = template.sources.iter();
+        let extending = sources.filter(|(_, source)| source.bytes.starts_with(EXTENDS.as_bytes()));
+        let files = extending.map(|(path, source)| (path.to_string(), &source.bytes));
         let texts = parts.chain(files).map(|(name, bytes)| match str::from_utf8(bytes) {
             Ok(text) => Ok((name, text)),
             Err(error) => Err(broken(&name, error)),
@@ -119,20 +135,16 @@ fn tera() -> Result<Tera> {
         comment_end: "#>".into(),
     })
     .map_err(|error| broken("delimiters", error))?;
-    tera.register_filter("comment", |text: &str, _: Kwargs, _: &State| filters::comment(text));
-    tera.register_filter("dns_label", |text: &str, _: Kwargs, _: &State| filters::dns_label(text));
-    tera.register_filter("dockerfile", |text: &str, _: Kwargs, _: &State| filters::dockerfile(text));
-    tera.register_filter("make", |text: &str, _: Kwargs, _: &State| filters::make(text));
-    tera.register_filter("md", |text: &str, _: Kwargs, _: &State| filters::md(text));
-    tera.register_filter("quote", |text: &str, _: Kwargs, _: &State| filters::quote(text));
-    tera.register_filter("sh", |text: &str, _: Kwargs, _: &State| filters::sh(text));
+    tera.register_filter("comment", |text: &str, _: Kwargs, _: &State| escape::comment(text));
+    tera.register_filter("dns_label", |text: &str, _: Kwargs, _: &State| cut::dns_label(text));
+    tera.register_filter("dockerfile", |text: &str, _: Kwargs, _: &State| escape::dockerfile(text));
+    tera.register_filter("make", |text: &str, _: Kwargs, _: &State| escape::make(text));
+    tera.register_filter("md", |text: &str, _: Kwargs, _: &State| escape::md(text));
+    tera.register_filter("quote", |text: &str, _: Kwargs, _: &State| escape::quote(text));
+    tera.register_filter("sh", |text: &str, _: Kwargs, _: &State| escape::sh(text));
+    tera.register_filter("snake", |text: &str, _: Kwargs, _: &State| text.replace('-', "_"));
     tera.register_filter("truncate_chars", |text: &str, kwargs: Kwargs, _: &State| {
-        tera::TeraResult::Ok(filters::truncate_chars(text, kwargs.must_get("n")?))
+        tera::TeraResult::Ok(cut::truncate_chars(text, kwargs.must_get("n")?))
     });
     Ok(tera)
-}
-
-pub(super) fn broken(path: &str, reason: impl Display) -> Error {
-    Error::new(Code::Template, format!("the template of {path} is broken: {reason}"))
-        .hint("this is a bug of cargo-mcp; please report it")
 }

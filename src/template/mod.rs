@@ -1,83 +1,60 @@
-//! The embedded templates: a language is a folder, and everything else about it is data in it.
+//! A template: a language is a folder, and everything else about it is data in it.
 //!
-//! `templates/LANG/files` mirrors the generated repository; `templates/shared/files` holds what all languages
-//! share, and a language's file overrides a shared one. A name that ends in `.tera` is rendered, all else is
-//! copied. What is nearly equal in several languages is a part, below `templates/shared/parts`: a language's file
-//! extends it and fills its blocks, or includes it.
+//! `LANG/files` mirrors the generated repository; `shared/files` holds what all languages share, and a language's
+//! file overrides a shared one. A name that ends in `.tera` is rendered, all else is copied. What is nearly equal
+//! in several languages is a part, below `shared/parts`: a language's file extends it and fills its blocks, or
+//! includes it.
 
 pub mod answers;
 pub mod engine;
-pub mod filters;
-pub mod name;
+pub mod facts;
+pub mod library;
 pub mod render;
 pub mod spec;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use include_dir::{Dir, DirEntry, include_dir};
-
 use crate::error::{Code, Error, Result};
-use spec::{Question, Rule, Spec};
+use crate::path::RepoPath;
+use crate::text::name;
+use crate::tree::Mode;
+use engine::Engine;
+use facts::Facts;
+pub use library::Library;
+use spec::{Language, Policy, Question, Rule, Shared};
 
-/// All of `templates/`, as it lay there when the program was built.
-pub static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/templates");
-
-const SHARED: &str = "shared";
-const PARTS: &str = "shared/parts";
-const RENDERED: &str = ".tera";
+/// What a file holds: borrowed from the program itself, or read.
+pub type Bytes = Cow<'static, [u8]>;
 
 /// A language's template together with what it shares with the others.
 #[derive(Debug)]
 pub struct Template {
-    /// The folder under `templates/`, which is what `--lang` takes.
-    pub language: &'static str,
+    /// The folder's name, which is what `--lang` takes.
+    pub language: String,
     /// What the language says of itself.
-    pub spec: Spec,
-    shared: Spec,
+    pub spec: Language,
+    /// What holds for all languages.
+    pub shared: Shared,
+    /// The facts, their strings yet to be rendered.
+    pub facts: Facts,
+    /// The files by their path without `.tera`, before any renaming.
+    pub sources: BTreeMap<RepoPath, Source>,
+    /// The parts by the name that files use.
+    pub parts: BTreeMap<String, Bytes>,
 }
 
 /// A file of a template.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Source {
-    /// The text or bytes as embedded.
-    pub bytes: &'static [u8],
+    /// The text or bytes as they lie there.
+    pub bytes: Bytes,
     /// Whether it is rendered or copied.
     pub rendered: bool,
 }
 
 impl Template {
-    /// Every language, in listing order: the first is the default.
-    ///
-    /// # Errors
-    /// When a `template.toml` is broken.
-    pub fn all() -> Result<Vec<Self>> {
-        let mut all = languages().map(Self::load).collect::<Result<Vec<_>>>()?;
-        all.sort_by_key(|template| (template.spec.template.order, template.language));
-        Ok(all)
-    }
-
-    /// The template of `language`.
-    ///
-    /// # Errors
-    /// When there is no such language.
-    pub fn named(language: &str) -> Result<Self> {
-        if let Some(found) = languages().find(|known| known.eq_ignore_ascii_case(language)) {
-            return Self::load(found);
-        }
-        let known: Vec<_> = languages().collect();
-        let error = Error::new(Code::LanguageUnknown, format!("there is no template for {language:?}"));
-        Err(match answers::nearest(language, known.iter().copied()) {
-            Some(near) => error.hint(format!("did you mean {near}?")),
-            None => error.hint(format!("the languages are {}", known.join(", "))),
-        })
-    }
-
-    fn load(language: &'static str) -> Result<Self> {
-        Ok(Self { language, spec: load(language)?, shared: load(SHARED)? })
-    }
-
     /// The language in a line, to choose it by.
-    #[must_use]
     pub fn line(&self) -> String {
         format!("{}: {}", self.language, self.spec.template.summary)
     }
@@ -87,35 +64,28 @@ impl Template {
         self.shared.questions.iter().chain(&self.spec.questions)
     }
 
-    /// The files by their path without `.tera`, before any renaming.
-    #[must_use]
-    pub fn sources(&self) -> BTreeMap<&'static str, Source> {
-        let mut sources = BTreeMap::new();
-        for layer in [SHARED, self.language] {
-            let root = format!("{layer}/files");
-            if let Some(dir) = EMBEDDED.get_dir(&root) {
-                walk(dir, root.len() + 1, &mut |path, bytes| {
-                    let stem = path.strip_suffix(RENDERED);
-                    sources.insert(stem.unwrap_or(path), Source { bytes, rendered: stem.is_some() });
-                });
-            }
-        }
-        sources
+    /// Who owns the file at `path` later.
+    pub fn policy(&self, path: &str) -> Policy {
+        let has = |role: &&spec::Role| {
+            let own = self.spec.roles.get(&role.name).into_iter().flatten();
+            role.paths.iter().chain(own).any(|glob| glob.matches(path))
+        };
+        self.shared.roles.iter().find(has).map(|role| role.policy).unwrap_or_default()
     }
 
-    /// The parts by the name that files use.
-    #[must_use]
-    pub fn parts(&self) -> BTreeMap<&'static str, &'static [u8]> {
-        let mut parts = BTreeMap::new();
-        if let Some(dir) = EMBEDDED.get_dir(PARTS) {
-            walk(dir, PARTS.len() + 1, &mut |path, bytes| _ = parts.insert(path, bytes));
-        }
-        parts
+    /// Whether the file at `path` can be run.
+    pub fn mode(&self, path: &str) -> Mode {
+        self.rules(path).find_map(|rule| rule.mode).unwrap_or_default()
     }
 
-    /// The rules about `path`; a language's come before the shared ones.
-    pub fn rules(&self, path: &str) -> impl Iterator<Item = &Rule> {
-        self.spec.rules.iter().chain(&self.shared.rules).filter(move |rule| rule.matches(path))
+    /// The condition on the answers under which there is a file at `path`.
+    pub fn condition(&self, path: &str) -> Option<&str> {
+        self.rules(path).find_map(|rule| rule.when.as_deref())
+    }
+
+    /// The rules about `path`; a language's come before the shared ones, field by field.
+    fn rules(&self, path: &str) -> impl Iterator<Item = &Rule> {
+        self.spec.rules.iter().chain(&self.shared.rules).filter(move |rule| rule.path.matches(path))
     }
 
     /// The renamings, a language's before the shared ones.
@@ -123,32 +93,53 @@ impl Template {
         let pairs = self.spec.rename.iter().chain(&self.shared.rename);
         pairs.map(|(from, to)| (from.as_str(), to.as_str()))
     }
-}
 
-/// The folders that hold a language.
-fn languages() -> impl Iterator<Item = &'static str> {
-    EMBEDDED
-        .dirs()
-        .filter(|dir| dir.get_file(dir.path().join("template.toml")).is_some())
-        .filter_map(|dir| dir.path().to_str())
-        .filter(|name| *name != SHARED)
-}
+    /// The package that a server called `name` lives in.
+    pub fn package(&self, name: &str) -> Result<String> {
+        Engine::package(&self.spec.names.package, name)
+    }
 
-fn load(folder: &str) -> Result<Spec> {
-    let path = format!("{folder}/template.toml");
-    let text = EMBEDDED.get_file(&path).and_then(|file| file.contents_utf8()).unwrap_or_default();
-    toml::from_str(text).map_err(|error| Error::new(Code::Template, format!("templates/{path}: {error}")))
-}
+    /// Checks `name` against the grammar and against what the language keeps for itself.
+    ///
+    /// # Errors
+    /// When it cannot be used; the hint suggests a name that can.
+    pub fn check_name(&self, name: &str) -> Result<()> {
+        let Some(reason) = self.name_fault(name)? else { return Ok(()) };
+        Err(name::refused(name, &reason).hint(format!("try {}", self.suggest_name(name)?)))
+    }
 
-fn walk(dir: &'static Dir<'static>, prefix: usize, visit: &mut impl FnMut(&'static str, &'static [u8])) {
-    for entry in dir.entries() {
-        match entry {
-            DirEntry::Dir(dir) => walk(dir, prefix, visit),
-            DirEntry::File(file) => {
-                if let Some(path) = file.path().to_str().and_then(|path| path.get(prefix..)) {
-                    visit(path, file.contents());
-                }
+    /// The usable name that comes nearest to `text`.
+    pub fn suggest_name(&self, text: &str) -> Result<String> {
+        for candidate in name::candidates(text) {
+            if self.name_fault(&candidate)?.is_none() {
+                return Ok(candidate);
             }
         }
+        Ok(name::FALLBACK.to_owned())
     }
+
+    /// Why `name` cannot be used.
+    fn name_fault(&self, name: &str) -> Result<Option<String>> {
+        if let Some(reason) = name::fault(name) {
+            return Ok(Some(reason));
+        }
+        let package = self.package(name)?;
+        let names = &self.spec.names;
+        let holds = |list: &[String]| {
+            list.iter().any(|word| word.eq_ignore_ascii_case(&package) || word.eq_ignore_ascii_case(name))
+        };
+        Ok(if holds(&names.reserved) {
+            Some(format!("{package:?} is a word or a standard module of the language"))
+        } else if holds(&names.shadows) {
+            Some(format!("the package {package:?} would shadow a dependency of the server"))
+        } else {
+            None
+        })
+    }
+}
+
+/// A template that cannot be used as it is.
+fn broken(path: &str, reason: impl std::fmt::Display) -> Error {
+    Error::new(Code::Template, format!("the template of {path} is broken: {reason}"))
+        .hint("this is a bug of the template; please report it to whoever wrote it")
 }

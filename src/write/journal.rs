@@ -18,6 +18,9 @@ use crate::write::disk::Disk;
 use crate::write::{failed, holds, put, vacant};
 
 const NAME: &str = "journal.json";
+/// Hides from git what a killed run leaves.
+const IGNORE: &str = ".gitignore";
+const LAST: &str = ".cargo-mcp/";
 const NEW: &str = "new";
 const OLD: &str = "old";
 
@@ -83,12 +86,16 @@ impl Journal {
                 Action::Keep { .. } | Action::GitInit(_) => {}
             }
         }
+        // A repository that has its manifest is complete.
+        journal.steps.sort_by_key(|step| step.path().as_str().starts_with(LAST));
         for folder in missing {
             journal.folders.push(RepoPath::new(folder)?);
         }
-        let path = staging.join(NAME);
         let text = serde_json::to_vec(&journal).unwrap_or_default();
-        disk.create_file(&path, &text, Mode::Plain).map_err(|error| failed("write", &path, &error))?;
+        for (name, text) in [(IGNORE, &b"*\n"[..]), (NAME, &text)] {
+            let path = staging.join(name);
+            disk.create_file(&path, text, Mode::Plain).map_err(|error| failed("write", &path, &error))?;
+        }
         Ok(journal)
     }
 

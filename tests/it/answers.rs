@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use cargo_mcp::manifest::{self, Manifest};
-use cargo_mcp::template::Template;
+use crate::snapshot::templates;
+use cargo_mcp::repo::manifest::{self, Manifest};
 
 use crate::harness::{GIT_USER, Sandbox, languages};
 
@@ -93,17 +93,18 @@ fn unusable_names_are_refused_with_one_that_can_be_used() {
 
 #[test]
 fn what_a_language_and_its_dependencies_keep_is_refused_and_each_suggestion_works() {
-    for template in Template::all().unwrap() {
+    for template in templates() {
         let names = &template.spec.names;
         assert!(names.reserved.len() > 10 && names.shadows.len() > 3, "{}", template.language);
         let sandbox = Sandbox::new();
         for (list, says) in [(&names.reserved, "standard module"), (&names.shadows, "shadow a dependency")] {
             let name = list.iter().find(|word| word.bytes().all(|b| b.is_ascii_lowercase())).unwrap();
-            let output =
-                sandbox.new_server(["--lang", template.language, "--name", name]).fails("name_invalid", says);
+            let output = sandbox
+                .new_server(["--lang", &template.language, "--name", name])
+                .fails("name_invalid", says);
             let hint = output.stderr.split("try ").nth(1).unwrap();
             let suggestion = hint.split('"').next().unwrap();
-            sandbox.new_server(["--lang", template.language, "--name", suggestion]).ok();
+            sandbox.new_server(["--lang", &template.language, "--name", suggestion]).ok();
         }
     }
 }

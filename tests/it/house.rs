@@ -5,12 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cargo_mcp::template::{EMBEDDED, Template};
-use include_dir::{Dir, DirEntry};
+use cargo_mcp::template::facts::Facts;
 use walkdir::WalkDir;
 
 use crate::harness::skip;
-use crate::snapshot::{HOSTILE, rendered};
+use crate::snapshot::{HOSTILE, library, rendered, templates};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -30,8 +29,8 @@ fn sources() -> Vec<(String, String)> {
 
 #[test]
 fn a_language_is_data() {
-    for template in Template::all().unwrap() {
-        for word in [template.language, &template.spec.template.title] {
+    for template in templates() {
+        for word in [&template.language, &template.facts.title] {
             for (name, text) in sources() {
                 let lower = text.to_lowercase();
                 let mut words = lower.split(|c: char| !c.is_alphanumeric());
@@ -62,40 +61,23 @@ fn what_is_embedded_is_what_git_knows() {
     };
     let deleted = git(&["ls-files", "--deleted"]).unwrap();
     let tracked: BTreeSet<_> = tracked.difference(&deleted).cloned().collect();
-    let mut embedded = BTreeSet::new();
-    collect(&EMBEDDED, &mut embedded);
+    let embedded: BTreeSet<_> = library().paths().map(ToString::to_string).collect();
     let junk: Vec<_> = embedded.difference(&tracked).collect();
     let missing: Vec<_> = tracked.difference(&embedded).collect();
     assert!(junk.is_empty(), "embedded although git ignores it: {junk:?}; try git clean -dX templates");
     assert!(missing.is_empty(), "git knows it but it is not embedded: {missing:?}");
 }
 
-fn collect(dir: &Dir<'_>, paths: &mut BTreeSet<String>) {
-    for entry in dir.entries() {
-        match entry {
-            DirEntry::Dir(dir) => collect(dir, paths),
-            DirEntry::File(file) => drop(paths.insert(file.path().to_str().unwrap().to_owned())),
-        }
-    }
-}
-
 #[test]
 fn every_language_folder_says_what_it_is() {
-    for dir in EMBEDDED.dirs() {
-        assert!(
-            dir.get_file(dir.path().join("template.toml")).is_some(),
-            "{} has no template.toml",
-            dir.path().display()
-        );
-    }
-    for template in Template::all().unwrap() {
+    let folders: BTreeSet<_> =
+        library().paths().map(|path| path.as_str().split('/').next().unwrap().to_owned()).collect();
+    let templates = templates();
+    let known = templates.iter().map(|template| template.language.clone());
+    assert_eq!(folders, known.chain(["shared".to_owned()]).collect());
+    for template in templates {
         let header = &template.spec.template;
-        let said = [&header.title, &header.version, &header.summary];
-        assert!(
-            said.iter().all(|text| !text.is_empty()) && header.order > 0,
-            "{}: {header:?}",
-            template.language
-        );
+        assert!(!header.version.is_empty() && !header.summary.is_empty() && header.order > 0, "{header:?}");
     }
 }
 
@@ -112,12 +94,9 @@ const MARKS: &[&str] = &[
     "<%-",
 ];
 
-/// Facts that commands read which are yet to come.
-const PLANNED: &[&str] = &["contract_env", "version_files"];
-
 #[test]
 fn every_answer_renders_every_language() {
-    for template in Template::all().unwrap() {
+    for template in templates() {
         for license in ["MIT", "Apache-2.0", "none"] {
             for name in ["a", "my-server", HOSTILE[0].1] {
                 let (_, rendered) = rendered(&template, &[("name", name), ("license", license)]);
@@ -136,11 +115,23 @@ fn every_answer_renders_every_language() {
     }
 }
 
+/// Everything that templates render, but for what is copied.
+fn rendered_text() -> String {
+    let mut text = String::new();
+    for template in templates() {
+        let rendered = template.sources.values().filter(|source| source.rendered);
+        for bytes in rendered.map(|source| &source.bytes).chain(template.parts.values()) {
+            text.push_str(str::from_utf8(bytes).unwrap());
+        }
+    }
+    text
+}
+
 #[test]
 fn a_file_is_rendered_if_and_only_if_it_holds_something_to_render() {
-    for template in Template::all().unwrap() {
-        for (path, source) in template.sources().into_iter().filter(|(_, source)| source.rendered) {
-            let text = str::from_utf8(source.bytes).unwrap();
+    for template in templates() {
+        for (path, source) in template.sources.iter().filter(|(_, source)| source.rendered) {
+            let text = str::from_utf8(&source.bytes).unwrap();
             let marked = ["<{", "<%", "<#"].iter().any(|mark| text.contains(mark));
             assert!(marked, "{}: {path}.tera holds nothing to render", template.language);
         }
@@ -149,43 +140,76 @@ fn a_file_is_rendered_if_and_only_if_it_holds_something_to_render() {
 
 #[test]
 fn every_part_is_used() {
-    let templates = Template::all().unwrap();
-    let mut text = String::new();
-    for template in &templates {
-        let rendered = template.sources().into_values().filter(|source| source.rendered);
-        for bytes in rendered.map(|source| source.bytes).chain(template.parts().into_values()) {
-            text.push_str(str::from_utf8(bytes).unwrap());
-        }
-    }
-    for name in templates.iter().flat_map(|template| template.parts().into_keys()) {
+    let text = rendered_text();
+    for name in templates().iter().flat_map(|template| template.parts.keys()) {
         assert!(text.contains(&format!("\"parts/{name}\"")), "nothing uses templates/shared/parts/{name}");
     }
 }
 
 #[test]
-fn every_rule_rename_and_fact_is_used() {
-    for template in Template::all().unwrap() {
-        let language = template.language;
-        let paths: Vec<_> = template.sources().into_keys().collect();
-        for rule in &template.spec.rules {
-            assert!(paths.iter().any(|path| rule.matches(path)), "{language}: no file matches {}", rule.path);
+fn every_rule_role_and_rename_is_about_a_file() {
+    let templates = templates();
+    for template in &templates {
+        let language = &template.language;
+        let paths: Vec<_> = template.sources.keys().map(cargo_mcp::path::RepoPath::as_str).collect();
+        let rules = template.spec.rules.iter().chain(&template.shared.rules).map(|rule| &rule.path);
+        let roles = template.spec.roles.values().flatten();
+        let shared = template.shared.roles.iter().flat_map(|role| &role.paths);
+        for glob in rules.chain(roles).chain(shared) {
+            let some = paths.iter().any(|path| glob.matches(path));
+            assert!(some, "{language}: no file matches {}", glob.as_str());
         }
-        for from in template.spec.rename.keys() {
+        for from in template.spec.rename.keys().chain(template.shared.rename.keys()) {
             let starts = |path: &&str| {
                 path.strip_prefix(from.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             };
             assert!(paths.iter().any(starts), "{language}: nothing is renamed by {from}");
         }
-        let mut text: String = sources().into_iter().map(|(_, text)| text).collect();
-        for source in template.sources().into_values().filter(|source| source.rendered) {
-            text.push_str(str::from_utf8(source.bytes).unwrap());
+    }
+}
+
+#[test]
+fn every_fact_is_used_and_explained() {
+    let contributing = fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let mut text: String = sources()
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with("template/facts"))
+        .map(|(_, text)| text)
+        .collect();
+    text += &rendered_text();
+    for (key, meaning) in Facts::TABLE {
+        assert!(text.contains(&format!("facts.{key}")), "nothing uses facts.{key}");
+        let row = format!("| `{key}` | {meaning} |\n");
+        assert!(contributing.contains(&row), "CONTRIBUTING.md lacks the row:\n{row}");
+    }
+    for template in templates() {
+        for (table, keys) in [("paths", &template.facts.paths), ("tests", &template.facts.tests)] {
+            for key in keys.keys() {
+                let name = format!("facts.{table}.{key}");
+                assert!(text.contains(&name), "{}: nothing uses {name}", template.language);
+            }
         }
-        for bytes in template.parts().into_values() {
-            text.push_str(str::from_utf8(bytes).unwrap());
-        }
-        for key in template.spec.facts.keys() {
-            let read = text.contains(&format!("facts.{key}")) || text.contains(&format!("{key:?}"));
-            assert!(read || PLANNED.contains(&key.as_str()), "{language}: nothing uses facts.{key}");
+    }
+}
+
+#[test]
+fn all_languages_say_where_the_same_things_are() {
+    let templates = templates();
+    let (first, others) = templates.split_first().unwrap();
+    for other in others {
+        let keys = |facts: &Facts| {
+            let (paths, tests) = (facts.paths.keys().cloned(), facts.tests.keys().cloned());
+            (paths.collect::<Vec<_>>(), tests.collect::<Vec<_>>())
+        };
+        assert_eq!(keys(&first.facts), keys(&other.facts), "{} and {}", first.language, other.language);
+    }
+    for template in &templates {
+        let (_, rendered) = rendered(template, &[("name", "my-server")]);
+        let places = rendered.facts.paths.values().chain(rendered.facts.tests.values());
+        for place in places.chain(rendered.facts.version_files.iter().map(|file| &file.path)) {
+            let is_there = |path: &str| path == place || path.starts_with(&format!("{place}/"));
+            let found = rendered.tree.keys().any(|path| is_there(path.as_str()));
+            assert!(found, "{}: nothing lies at {place}", template.language);
         }
     }
 }

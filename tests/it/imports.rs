@@ -7,21 +7,23 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 /// The rooms, from the ground up.
+#[rustfmt::skip]
 const ROOMS: &[&str] = &[
-    "error", "exit", "path", "tree", "plan", "read", "git", "write", "template", "manifest", "base",
-    "client", "ops", "ui", "report", "cli", "commands", "lib",
+    "error", "exit", "interrupt", "path", "text", "tree", "merge", "plan", "read", "git", "write", "template", "client", "repo",
+    "ops", "ui", "report", "cli", "commands", "lib",
 ];
 
 /// Crates that only some rooms may know.
 const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "commands", "lib", "ui"]),
     ("console", &["commands", "ui"]),
-    ("ctrlc", &["commands"]),
+    ("ctrlc", &["interrupt"]),
     ("dialoguer", &["commands"]),
     ("include_dir", &["template"]),
     ("rmcp", &["client"]),
     ("tera", &["template"]),
-    ("zstd", &["base"]),
+    ("toml_edit", &["repo"]),
+    ("zstd", &["repo"]),
 ];
 
 /// Files of one algorithm that calls itself through all of them.

@@ -18,6 +18,7 @@ mod help;
 mod house;
 mod imports;
 mod kill;
+mod library;
 mod makefile;
 mod merge;
 mod new;

@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use cargo_mcp::base;
-use cargo_mcp::manifest::{self, Entry, Manifest};
 use cargo_mcp::path::RepoPath;
+use cargo_mcp::repo::base;
+use cargo_mcp::repo::manifest::{self, Entry, Manifest};
 
 use crate::harness::{Files, Sandbox, languages};
 

@@ -107,7 +107,6 @@ fn ctrl_c_exits_130_leaves_nothing_and_restores_the_terminal() {
         if at_choice {
             session.send_line("stopped").unwrap();
             session.exp_string("Language").unwrap();
-            session.exp_string("\u{1b}[?25l").ok();
         }
         std::thread::sleep(Duration::from_millis(200));
         session.send_control('c').unwrap();

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cargo_mcp::manifest::{self, Manifest};
-use cargo_mcp::template::Template;
+use cargo_mcp::repo::manifest::{self, Manifest};
 use cargo_mcp::template::answers::{Answers, Given};
 use cargo_mcp::template::render::{Rendered, render};
+use cargo_mcp::template::{Library, Template};
 use cargo_mcp::tree::File;
 use similar::{ChangeTag, TextDiff};
 
@@ -43,6 +43,14 @@ pub fn pin(name: &str, text: &str) {
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots")
+}
+
+pub fn library() -> Library {
+    Library::embedded().unwrap()
+}
+
+pub fn templates() -> Vec<Template> {
+    library().all().unwrap()
 }
 
 pub fn rendered(template: &Template, answers: &[(&str, &str)]) -> (Answers, Rendered) {
@@ -79,7 +87,7 @@ fn listing(template: &Template, answers: &Answers, rendered: &Rendered) -> Strin
 
 #[test]
 fn the_default_answers_give_these_lines() {
-    for template in Template::all().unwrap() {
+    for template in templates() {
         let (answers, rendered) = rendered(&template, &[("name", "my-server"), ("author", "Ada Lovelace")]);
         let folder = format!("new/{}", template.language);
         let mut names = BTreeSet::from(["tree".to_owned(), "hostile".to_owned()]);
@@ -97,7 +105,7 @@ fn the_default_answers_give_these_lines() {
 
 #[test]
 fn hostile_answers_change_these_lines() {
-    for template in Template::all().unwrap() {
+    for template in templates() {
         let (_, before) = rendered(&template, &[("name", "my-server"), ("author", "Ada Lovelace")]);
         let (answers, after) = rendered(&template, &HOSTILE);
         let mut out = String::new();

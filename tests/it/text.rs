@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use cargo_mcp::template::filters;
+use cargo_mcp::text::{cut, escape};
 
 use crate::harness::{Sandbox, languages, skip};
 use crate::snapshot::HOSTILE;
@@ -46,7 +46,7 @@ fn run(program: &str, arguments: &[&str], input: &str, sandbox: &Sandbox) -> Opt
 #[test]
 fn quoted_text_is_read_back_by_python() {
     let sandbox = Sandbox::new();
-    let literals: Vec<_> = TEXTS.iter().map(|text| filters::quote(text)).collect();
+    let literals: Vec<_> = TEXTS.iter().map(|text| escape::quote(text)).collect();
     let program = format!("# coding: utf-8\nimport json\nprint(json.dumps([{}]))\n", literals.join(", "));
     let Some(read) = run("python3", &["-"], &program, &sandbox) else { return skip("python3 is missing") };
     assert_eq!(serde_json::from_str::<Vec<String>>(&read).unwrap(), TEXTS);
@@ -56,7 +56,7 @@ fn quoted_text_is_read_back_by_python() {
 fn shell_words_are_read_back_by_the_shell() {
     let sandbox = Sandbox::new();
     for text in TEXTS {
-        let script = format!("printf '%s\\n' {}", filters::sh(text));
+        let script = format!("printf '%s\\n' {}", escape::sh(text));
         assert_eq!(run("sh", &["-s"], &script, &sandbox).unwrap(), format!("{text}\n"));
     }
     assert!(sandbox.entries("").is_empty());
@@ -66,7 +66,7 @@ fn shell_words_are_read_back_by_the_shell() {
 fn make_values_are_read_back_by_make() {
     let sandbox = Sandbox::new();
     for text in TEXTS {
-        let makefile = format!("VALUE := {}\nexport VALUE\nall:\n\t@printenv VALUE\n", filters::make(text));
+        let makefile = format!("VALUE := {}\nexport VALUE\nall:\n\t@printenv VALUE\n", escape::make(text));
         let Some(read) = run("make", &["-sf-"], &makefile, &sandbox) else { return skip("make is missing") };
         assert_eq!(read, format!("{text}\n"), "{makefile}");
     }
@@ -77,7 +77,7 @@ fn make_values_are_read_back_by_make() {
 fn comments_are_comments_to_every_program() {
     let sandbox = Sandbox::new();
     for text in TEXTS {
-        let comment = filters::comment(text);
+        let comment = escape::comment(text);
         assert_eq!(run("sh", &["-s"], &format!("# {comment}\necho ok\n"), &sandbox).unwrap(), "ok\n");
         let makefile = format!("# {comment}\nall:\n\t@echo ok\n");
         assert_eq!(run("make", &["-sf-"], &makefile, &sandbox).unwrap(), "ok\n");
@@ -112,7 +112,7 @@ fn hostile_answers_come_out_intact_in_every_data_file() {
         assert!(parsed > 10, "{language}: {parsed} files");
         let server: serde_json::Value =
             serde_json::from_str(&fs::read_to_string(sandbox.path("x/server.json")).unwrap()).unwrap();
-        assert_eq!(server["description"], filters::truncate_chars(HOSTILE[1].1, 100));
+        assert_eq!(server["description"], cut::truncate_chars(HOSTILE[1].1, 100));
     }
 }
 

@@ -1,6 +1,5 @@
 //! Sets the versions that a check asks for, in the contracts and where the server's version stands.
 
-use std::borrow::Cow;
 use std::fs;
 
 use serde::Serialize;
@@ -8,10 +7,10 @@ use serde_json::Value;
 
 use crate::error::{Code, Error, Result};
 use crate::ops::contract::check::{self, Held, Request};
-use crate::ops::contract::repository::Repository;
 use crate::path::RepoPath;
 use crate::plan::Plan;
 use crate::read;
+use crate::repo::Repository;
 use crate::tree::{File, Mode, Tree};
 use crate::write::{self, Sink, Target};
 use mcp_contract::normal;
@@ -38,16 +37,14 @@ pub fn run(request: &Request, dry: bool) -> Result<Bumped> {
     let mut wanted = Tree::new();
     let mut bumped = Bumped { versions: Vec::new(), files: Vec::new(), notes: checked.notes };
     for held in checked.versions.into_iter().filter(|held| !held.ok) {
-        let texts = if held.contract == "server" {
-            let texts = repository.as_ref().map(|repository| repository.with_version(&held.needed));
-            texts.transpose()?.unwrap_or_default()
+        if held.contract == "server" {
+            if let Some(repository) = &repository {
+                wanted.extend(repository.with_version(&held.needed)?);
+            }
         } else {
             let path = format!("contracts/{}.json", held.contract);
             let text = raised(request, &path, &held.needed)?;
-            [(path, text)].into()
-        };
-        for (path, text) in texts {
-            let file = File { bytes: Cow::Owned(text.into_bytes()), mode: Mode::Plain };
+            let file = File { bytes: text.into_bytes().into(), mode: Mode::Plain };
             wanted.insert(RepoPath::new(path)?, file);
         }
         bumped.versions.push(held);
@@ -57,7 +54,8 @@ pub fn run(request: &Request, dry: bool) -> Result<Bumped> {
     bumped.files = plan.changes().map(|action| action.path().to_owned()).collect();
     write::apply(&target, &plan, Sink::dry(dry))?;
     let contracts = bumped.versions.iter().any(|held| held.contract != "server");
-    if let Some(registry) = repository.as_ref().and_then(Repository::registry).filter(|_| contracts) {
+    if let Some(repository) = repository.filter(|_| contracts) {
+        let registry = repository.manifest.facts.registry;
         bumped
             .notes
             .push(format!("set the same versions in {registry}: make contracts writes the files from there"));

@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::client::Server;
 use crate::error::{Code, Error, Result};
 use crate::git;
-use crate::ops::contract::repository::Repository;
 use crate::ops::contract::source::{self, Patience};
+use crate::repo::Repository;
 
 const BASELINE: &str = "contracts/baseline";
 use mcp_contract::change::{Change, Comparison};

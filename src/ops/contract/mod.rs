@@ -3,5 +3,4 @@
 pub mod bump;
 pub mod check;
 pub mod export;
-pub mod repository;
 pub mod source;

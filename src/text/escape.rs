@@ -1,7 +1,8 @@
-//! Filters that make any text without control characters harmless in the place where it lands.
+//! Escaping that makes any text without control characters harmless in the place where it lands.
 //!
-//! Each is the whole defence for its place: whoever writes a template chooses the filter by the syntax around
-//! the value, never by what the value is expected to hold. Names and packages are safe by their grammar.
+//! Each is the whole defence for its place, and a filter of the template language: whoever writes a template chooses
+//! it by the syntax around the value, never by what the value is expected to hold. Names and packages are safe by
+//! their grammar.
 
 use std::fmt::Write as _;
 
@@ -9,7 +10,6 @@ use std::fmt::Write as _;
 ///
 /// Characters that are invisible, reorder text or end lines are escaped, so that the file shows what it says.
 /// Those beyond the basic plane stay raw: there is no escape for them in common.
-#[must_use]
 pub fn quote(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -30,13 +30,11 @@ pub fn quote(text: &str) -> String {
 }
 
 /// One word of a POSIX shell, in single quotes.
-#[must_use]
 pub fn sh(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The value of a Makefile variable, up to the end of the line.
-#[must_use]
 pub fn make(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut backslashes = 0;
@@ -58,7 +56,6 @@ pub fn make(text: &str) -> String {
 }
 
 /// The value of a `LABEL` in a Containerfile, in double quotes.
-#[must_use]
 pub fn dockerfile(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
@@ -72,7 +69,6 @@ pub fn dockerfile(text: &str) -> String {
 }
 
 /// Text within a line of Markdown that shows as it is: no markup, no HTML, no reordering of what follows.
-#[must_use]
 pub fn md(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let block_start = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(0);
@@ -95,7 +91,6 @@ pub fn md(text: &str) -> String {
 }
 
 /// Text within a comment of one line in any syntax; it stays readable rather than exact.
-#[must_use]
 pub fn comment(text: &str) -> String {
     let text: String =
         text.chars().map(|c| if is_line_end(c) { ' ' } else { c }).filter(|c| !is_bidi(*c)).collect();
@@ -106,23 +101,6 @@ pub fn comment(text: &str) -> String {
         .replace("--", "- -")
         .replace("]]>", "]] >");
     text.trim_end_matches(['\\', ' ']).to_owned()
-}
-
-/// At most `n` characters; a text that was cut ends in an ellipsis.
-#[must_use]
-pub fn truncate_chars(text: &str, n: usize) -> String {
-    if text.chars().count() <= n {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(n.saturating_sub(1)).collect();
-    format!("{}…", kept.trim_end())
-}
-
-/// A project's name as a DNS label, which Kubernetes limits to 63 characters.
-#[must_use]
-pub fn dns_label(name: &str) -> String {
-    let label: String = name.chars().take(63).collect();
-    label.trim_end_matches('-').to_owned()
 }
 
 /// Format characters, line ends beyond the newline, and code points that stand for no character.
@@ -246,19 +224,5 @@ mod tests {
             }
             assert!(!comment.ends_with('\\'), "{comment:?}");
         }
-    }
-
-    #[test]
-    fn labels_of_long_names_are_cut_and_end_in_a_character() {
-        assert_eq!(dns_label("my-server"), "my-server");
-        assert_eq!(dns_label(&"a".repeat(64)), "a".repeat(63));
-        assert_eq!(dns_label(&format!("{}-b", "a".repeat(62))), "a".repeat(62));
-    }
-
-    #[test]
-    fn a_cut_counts_characters() {
-        assert_eq!(truncate_chars("日本語", 3), "日本語");
-        assert_eq!(truncate_chars("日本語x", 3), "日本…");
-        assert_eq!(truncate_chars(&"é".repeat(200), 100).chars().count(), 100);
     }
 }

@@ -17,9 +17,6 @@ const LEVEL: i32 = 1;
 const MAX_UNPACKED: u64 = 64 << 20;
 
 /// Packs `tree`.
-///
-/// # Errors
-/// When memory runs out.
 pub fn pack(tree: &Tree) -> Result<Vec<u8>> {
     archive(tree).and_then(|tar| zstd::bulk::compress(&tar, LEVEL)).map_err(broken)
 }
@@ -62,7 +59,8 @@ fn archive(tree: &Tree) -> io::Result<Vec<u8>> {
 }
 
 fn broken(reason: impl std::fmt::Display) -> Error {
-    Error::new(Code::Io, format!("{PATH}: {reason}"))
+    Error::new(Code::BaseBroken, format!("{PATH}: {reason}"))
+        .hint(format!("take it from the last commit: git checkout {PATH}"))
 }
 
 #[cfg(test)]

@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Code, Error, Result};
 use crate::path::RepoPath;
 use crate::template::Template;
 use crate::template::answers::Answers;
-use crate::template::filters::quote;
+use crate::template::facts::{self, VersionFile};
 use crate::template::render::Rendered;
 use crate::template::spec::Policy;
+use crate::text::escape::quote;
 
 /// Where the manifest lies.
 pub const PATH: &str = ".cargo-mcp/manifest.toml";
@@ -33,8 +34,74 @@ pub struct Manifest {
     pub template_version: String,
     /// The answers by key, the name among them.
     pub answers: BTreeMap<String, String>,
+    /// What commands need to know of the repository.
+    pub facts: Facts,
     /// What was generated.
     pub files: BTreeMap<RepoPath, Entry>,
+}
+
+/// What a manifest of any schema says.
+#[derive(Deserialize)]
+struct Head {
+    schema: u32,
+    tool_version: String,
+}
+
+/// The facts that commands work with, as they were when the repository was written.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// The program that serves.
+    pub command: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// A file that is there once it can be started.
+    pub built: String,
+    /// What makes it.
+    pub build_step: String,
+    /// The file in which the code states its tools.
+    pub registry: String,
+    /// The settings that switch every tool on.
+    pub contract_env: BTreeMap<String, String>,
+    /// Where the version stands.
+    pub version_files: Vec<VersionFile>,
+}
+
+impl Facts {
+    fn of(facts: &facts::Facts) -> Self {
+        Self {
+            command: facts.command.clone(),
+            args: facts.args.clone(),
+            built: facts.built.clone(),
+            build_step: facts.build_step.clone(),
+            registry: facts.paths.get("registry").cloned().unwrap_or_default(),
+            contract_env: facts.contract_env.clone(),
+            version_files: facts.version_files.clone(),
+        }
+    }
+
+    /// The table of the facts, whose strings come from a template and are quoted as all others.
+    fn text(&self) -> String {
+        let list = |items: &[String]| items.iter().map(|item| quote(item)).collect::<Vec<_>>().join(", ");
+        let mut out = String::from("[facts]\n");
+        for (key, value) in [
+            ("command", &self.command),
+            ("built", &self.built),
+            ("build_step", &self.build_step),
+            ("registry", &self.registry),
+        ] {
+            let _ = writeln!(out, "{key} = {}", quote(value));
+        }
+        let _ = writeln!(out, "args = [{}]", list(&self.args));
+        let settings =
+            self.contract_env.iter().map(|(key, value)| format!("{} = {}", quote(key), quote(value)));
+        let _ = writeln!(out, "contract_env = {{ {} }}", settings.collect::<Vec<_>>().join(", "));
+        out.push_str("version_files = [\n");
+        for VersionFile { path, key } in &self.version_files {
+            let _ = writeln!(out, "  {{ path = {}, key = {} }},", quote(path), quote(key));
+        }
+        out + "]\n"
+    }
 }
 
 /// What is recorded of a file.
@@ -49,18 +116,18 @@ pub struct Entry {
 
 impl Manifest {
     /// Records what `template` rendered with `answers`.
-    #[must_use]
     pub fn of(template: &Template, answers: &Answers, rendered: &Rendered) -> Self {
-        let entry = |path| if rendered.seeds.contains(path) { Policy::Seed } else { Policy::Managed };
+        let entry = |path| rendered.policies.get(path).copied().unwrap_or_default();
         let files = rendered.tree.iter();
         Self {
             schema: SCHEMA,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            language: template.language.to_owned(),
+            language: template.language.clone(),
             template_version: template.spec.template.version.clone(),
             answers: std::iter::once(("name".to_owned(), answers.name.clone()))
                 .chain(answers.values.clone())
                 .collect(),
+            facts: Facts::of(&rendered.facts),
             files: files
                 .map(|(path, file)| (path.clone(), Entry { policy: entry(path), sha256: file.sha256() }))
                 .collect(),
@@ -72,17 +139,20 @@ impl Manifest {
     /// # Errors
     /// When it is broken, unsafe, or of a later schema.
     pub fn parse(text: &str) -> Result<Self> {
-        let manifest: Self = toml::from_str(text)
-            .map_err(|error| Error::new(Code::Io, format!("{PATH}: {}", error.message())))?;
-        if manifest.schema > SCHEMA {
-            return Err(Error::new(Code::Io, format!("{PATH} was written by a later cargo-mcp"))
-                .hint(format!("install cargo-mcp {} or newer", manifest.tool_version)));
+        let broken = |error: toml::de::Error| {
+            Error::new(Code::ManifestBroken, format!("{PATH}: {}", error.message().replace('\n', " ")))
+                .hint(format!("take it from the last commit: git checkout {PATH}"))
+        };
+        let head: Head = toml::from_str(text).map_err(broken)?;
+        if head.schema > SCHEMA {
+            let message = format!("{PATH} was written by a later cargo-mcp, {}", head.tool_version);
+            return Err(Error::new(Code::ManifestLater, message)
+                .hint(format!("install cargo-mcp {} or newer", head.tool_version)));
         }
-        Ok(manifest)
+        toml::from_str(text).map_err(broken)
     }
 
     /// The text of the manifest.
-    #[must_use]
     pub fn text(&self) -> String {
         let mut out = String::from("# Written by cargo-mcp, which needs it to update this repository.\n");
         let _ = writeln!(out, "schema = {}", self.schema);
@@ -97,6 +167,7 @@ impl Manifest {
         for (key, value) in &self.answers {
             let _ = writeln!(out, "{key} = {}", quote(value));
         }
+        let _ = write!(out, "\n{}", self.facts.text());
         out.push_str("\n[files]\n");
         for (path, Entry { policy, sha256 }) in &self.files {
             let policy = match policy {
@@ -124,6 +195,13 @@ mod tests {
             tool_version: "0.1.0".into(),
             language: "klingon".into(),
             template_version: "0.2.0".into(),
+            facts: Facts {
+                command: "node".into(),
+                args: vec!["a \"b\"".into()],
+                contract_env: [("A".to_owned(), "é\n".to_owned())].into(),
+                version_files: vec![VersionFile { path: "x.json".into(), key: "/version".into() }],
+                ..Facts::default()
+            },
             answers: answers.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             files: [("a b.md", Policy::Managed), ("src/x", Policy::Seed)]
                 .map(|(path, policy)| (RepoPath::new(path).unwrap(), Entry { policy, sha256: "00".into() }))
@@ -146,7 +224,8 @@ mod tests {
 
     #[test]
     fn a_later_schema_is_refused_by_name() {
-        let error = Manifest::parse(&manifest().text().replace("schema = 1", "schema = 2")).unwrap_err();
-        assert!(error.message.contains("later cargo-mcp"), "{error}");
+        let later = manifest().text().replace("schema = 1", "schema = 2\nunheard_of = true");
+        assert_eq!(Manifest::parse(&later).unwrap_err().code, Code::ManifestLater);
+        assert_eq!(Manifest::parse("schema = 1").unwrap_err().code, Code::ManifestBroken);
     }
 }
