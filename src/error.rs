@@ -22,13 +22,11 @@ macro_rules! codes {
             pub const ALL: &[Self] = &[$(Self::$code),+];
 
             /// The code as scripts see it.
-            #[must_use]
             pub const fn id(self) -> &'static str {
                 match self { $(Self::$code => $id,)+ }
             }
 
             /// What the code means, in a line.
-            #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$code => concat!($($doc),+).trim_ascii(),)+ }
             }
@@ -112,7 +110,6 @@ impl Error {
     }
 
     /// The same error with a hint at what to do.
-    #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

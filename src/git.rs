@@ -17,7 +17,6 @@ const REDIRECTIONS: &[&str] = &[
 ];
 
 /// The `user.name` that git would commit with in `folder`.
-#[must_use]
 pub fn user_name(folder: &Path) -> Option<String> {
     let output = git(folder).args(["config", "--get", "user.name"]).stderr(Stdio::null()).output().ok()?;
     let name = String::from_utf8(output.stdout).ok()?.trim().to_owned();
@@ -192,7 +191,6 @@ fn missing(error: &io::Error) -> Error {
 }
 
 /// Whether `folder` lies in a repository.
-#[must_use]
 pub fn encloses(folder: &Path) -> bool {
     folder.ancestors().any(|ancestor| ancestor.join(".git").exists())
 }

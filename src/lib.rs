@@ -46,7 +46,7 @@ use crate::ui::{Format, Ui};
 
 /// Runs the command line `arguments`, the program's name first.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let arguments = cli::normalise(arguments);
+    let arguments = cli::line::normalise(arguments);
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(stop) => return usage(&stop, &arguments),
@@ -62,8 +62,8 @@ fn fail(ui: &Ui, error: &Error) -> ExitCode {
 
 /// Help and versions go to stdout; a usage error is an error like any other when JSON was asked for.
 fn usage(stop: &clap::Error, arguments: &[OsString]) -> ExitCode {
-    let error = cli::usage_error(stop);
-    if stop.use_stderr() && cli::wants_json(arguments) {
+    let error = cli::line::usage_error(stop);
+    if stop.use_stderr() && cli::line::wants_json(arguments) {
         return fail(&Ui::new(Format::Json), &error);
     }
     ui::clap_text(stop);

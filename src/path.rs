@@ -34,13 +34,11 @@ impl RepoPath {
     }
 
     /// The path as text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The path below `root`.
-    #[must_use]
     pub fn below(&self, root: &Path) -> PathBuf {
         root.join(&self.0)
     }
@@ -72,7 +70,6 @@ impl From<RepoPath> for String {
 }
 
 /// Whether Windows takes `name` for a device.
-#[must_use]
 pub fn is_device(name: &str) -> bool {
     let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
     let numbered =

@@ -113,7 +113,6 @@ pub fn metadata(root: &Path, path: &RepoPath) -> Result<Option<Metadata>> {
 }
 
 /// Git's two modes, of which some systems know only one.
-#[must_use]
 pub fn mode(metadata: &Metadata) -> Mode {
     #[cfg(unix)]
     let executable = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100 != 0;

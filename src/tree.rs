@@ -22,7 +22,6 @@ pub enum Mode {
 
 impl Mode {
     /// The permission bits.
-    #[must_use]
     pub const fn bits(self) -> u32 {
         match self {
             Self::Plain => 0o644,
@@ -42,7 +41,6 @@ pub struct File {
 
 impl File {
     /// The SHA-256 of the content, in hexadecimal.
-    #[must_use]
     pub fn sha256(&self) -> String {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let digit = |half: u8| char::from(DIGITS[usize::from(half)]);

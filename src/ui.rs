@@ -38,31 +38,26 @@ impl Paint {
     pub const PLAIN: Self = Self { coloured: false };
 
     /// Text that matters.
-    #[must_use]
     pub fn bold(self, text: impl Display) -> String {
         self.apply(&Style::new().bold(), text)
     }
 
     /// Text that can be passed over.
-    #[must_use]
     pub fn dim(self, text: impl Display) -> String {
         self.apply(&Style::new().dim(), text)
     }
 
     /// Good news.
-    #[must_use]
     pub fn good(self, text: impl Display) -> String {
         self.apply(&Style::new().green().bold(), text)
     }
 
     /// Something to look at.
-    #[must_use]
     pub fn warning(self, text: impl Display) -> String {
         self.apply(&Style::new().yellow().bold(), text)
     }
 
     /// Bad news.
-    #[must_use]
     pub fn bad(self, text: impl Display) -> String {
         self.apply(&Style::new().red().bold(), text)
     }
@@ -80,7 +75,6 @@ pub struct Ui {
 
 impl Ui {
     /// A user interface that writes in `format`.
-    #[must_use]
     pub const fn new(format: Format) -> Self {
         Self { format }
     }
@@ -143,7 +137,6 @@ pub fn clap_text(stop: &clap::Error) {
 }
 
 /// `text` with each control character but the newline in an escaped form, fit for a terminal.
-#[must_use]
 pub fn plain(text: &str) -> String {
     let unsafe_here = |c: char| c.is_control() && c != '\n';
     if !text.contains(unsafe_here) {

@@ -8,9 +8,6 @@ use crate::exit::Exit;
 use crate::ui::Ui;
 
 /// Prints the script.
-///
-/// # Errors
-/// When stdout cannot be written to.
 pub fn run(arguments: &Completions, ui: &Ui) -> Result<Exit> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), "cargo-mcp", &mut script);

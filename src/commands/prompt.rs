@@ -17,7 +17,6 @@ pub struct Prompt {
 
 impl Prompt {
     /// The user, when there is a terminal to ask on.
-    #[must_use]
     pub fn on_terminal() -> Option<Self> {
         let term = Term::stderr();
         if !io::stdin().is_terminal() || !term.is_term() || !interrupt::listen() {

@@ -9,9 +9,6 @@ use crate::template::Library;
 use crate::ui::{Paint, Report, Ui};
 
 /// Runs the command.
-///
-/// # Errors
-/// When a template is broken or stdout cannot be written to.
 pub fn run(ui: &Ui) -> Result<Exit> {
     ui.report(&List { templates: templates::list(&Library::embedded()?)? })?;
     Ok(Exit::Done)

@@ -43,9 +43,6 @@ pub struct Asked {
 }
 
 /// Every language, the default first.
-///
-/// # Errors
-/// When a template is broken.
 pub fn list(library: &Library) -> Result<Vec<Listed>> {
     let all = library.all()?;
     let languages: Vec<_> = all.iter().map(|template| template.language.clone()).collect();

@@ -56,13 +56,11 @@ impl Target {
     }
 
     /// Whether the folder is a git repository already.
-    #[must_use]
     pub fn is_git(&self) -> bool {
         self.path.join(GIT).exists()
     }
 
     /// Whether an earlier run was killed while it moved its files into the target.
-    #[must_use]
     pub const fn is_unfinished(&self) -> bool {
         self.unfinished.is_some()
     }
