@@ -110,6 +110,7 @@ impl Error {
     }
 
     /// The same error with a hint at what to do.
+    #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -1,15 +1,19 @@
 //! `cargo mcp` writes complete, production-ready MCP server repositories.
 //!
-//! The map of the house, from the terminal inwards; a layer knows only those below it:
+//! The map of the house, from the terminal inwards. A room knows only those that are listed below it, which
+//! `tests/it/imports.rs` holds:
 //!
-//! - [`cli`] says what can be typed, [`commands`] turns it into a request, asks what is missing and reports;
-//! - [`text`] makes text harmless where it lands;
-//! - [`ui`] is the only writer to the terminal, [`error`] is what it says when a command stops;
-//! - [`ops`] holds one use case a file and knows neither clap nor the terminal;
-//! - [`template`] makes a [`tree`] from answers, [`repo`] is a repository that was made, with what it records;
-//! - [`mcp_contract`] compares contracts, [`client`] asks a server for them, [`report`] prints what changed;
-//! - [`merge`] joins what a user and a template each did to a file;
-//! - [`read`] makes a [`tree`] of a disk, [`plan`] says what will change on it, [`mod@write`] changes it, [`git`] runs git.
+//! - [`commands`] turn what [`cli`] says can be typed into a request, ask what is missing, and report;
+//! - [`report`] says how results look, [`ui`] is the only writer to the terminal;
+//! - [`ops`] hold one use case a file, know neither clap nor the terminal, and give a report, and a plan if they
+//!   change things;
+//! - [`repo`] is a repository that was generated: what it records of itself, and what is on the disk;
+//! - [`client`] asks a server for its contracts, which [`mcp_contract`] compares;
+//! - [`template`] makes a [`tree`] from answers: pure, and a language is data;
+//! - [`mod@write`] carries out a [`plan`], whole or not at all; nothing else changes a disk;
+//! - [`git`] runs git, [`read`] makes a [`tree`] of a disk, [`merge`] joins two changes of one file;
+//! - [`text`] makes text harmless where it lands, [`path`] refuses what could leave a repository;
+//! - [`error`] is why a command stopped, [`exit`] what the system is told, [`interrupt`] hears Ctrl-C.
 
 pub mod cli;
 #[expect(clippy::disallowed_methods, reason = "a server that is asked is a process")]
