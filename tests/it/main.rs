@@ -23,5 +23,6 @@ mod makefile;
 mod merge;
 mod new;
 mod prompts;
+mod repository;
 mod snapshot;
 mod text;
