@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help check test test-contracts e2e snapshots bench docs install demo
+.PHONY: help check test test-contracts e2e snapshots bench bench-servers docs install demo
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -17,8 +17,8 @@ test: check e2e ## Run all tests, those of generated servers too
 test-contracts: ## Try a million values on what the contract comparison calls compatible
 	CONTRACT_VALUES=1000000 $(CARGO) test --locked --release --package cargo-mcp-contract --test it -- property
 
-e2e: ## Generate servers, and run their own targets, the acceptance kit and the conformance suite
-	tests/run
+e2e: ## Generate servers and drive them: LANG=python one language, ONLY=targets one stage (tests/run says which)
+	tests/run $(if $(filter command line,$(origin LANG)),--language $(LANG)) $(if $(ONLY),--only $(ONLY))
 
 snapshots: ## Accept what is generated now: read the difference before you commit it
 	INSTA_UPDATE=always $(CARGO) test --locked --test it -- snapshot:: help::
@@ -26,6 +26,10 @@ snapshots: ## Accept what is generated now: read the difference before you commi
 
 bench: ## Compare `new` with `cp -r` of what it writes; time a comparison of 1,000 tools
 	$(CARGO) bench --locked --workspace --bench new --bench contract
+
+bench-servers: ## Compare generated servers with the quick starts of their SDKs; writes docs/benchmarks.md
+	$(CARGO) build --release --locked --quiet
+	$$(tests/venv) tests/bench/servers.py --write docs/benchmarks.md
 
 docs: ## Write the documentation of both crates to target/doc
 	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --locked --workspace --no-deps --document-private-items

@@ -12,12 +12,18 @@ import os
 import shutil
 import subprocess
 import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+import stages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 CI = os.environ.get("CI") == "true"
@@ -125,9 +131,28 @@ def tail(text: str, lines: int = 60) -> str:
     return "\n".join(text.splitlines()[-lines:])
 
 
+@contextmanager
+def planted(path: Path, text: str) -> Iterator[None]:
+    """The file with this text; afterwards as it was."""
+    before = path.read_text() if path.exists() else None
+    path.write_text(text)
+    try:
+        yield
+    finally:
+        if before is None:
+            path.unlink()
+        else:
+            path.write_text(before)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cargo-mcp", default=str(ROOT / "target/release/cargo-mcp"), help="the built tool")
     parser.addoption("--language", action="append", help="only this language; may be repeated")
+    parser.addoption("--stages", help="the file for the seconds of each stage")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(stages)
 
 
 def languages(config: pytest.Config) -> list[str]:
@@ -178,6 +203,7 @@ def generate(cargo_mcp: str, folder: Path, language: str, answers: str) -> Repos
 def repository(request: pytest.FixtureRequest, cargo_mcp: str, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """A committed and installed repository; each test leaves it as it found it."""
     language, answers = request.param
-    made = generate(cargo_mcp, tmp_path_factory.mktemp(f"{language}-{answers}"), language, answers)
-    made.make_ok("install")
+    with stages.setting_up():
+        made = generate(cargo_mcp, tmp_path_factory.mktemp(f"{language}-{answers}"), language, answers)
+        made.make_ok("install")
     return made

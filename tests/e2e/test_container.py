@@ -53,6 +53,7 @@ def test_image_holds_the_promises(engine: Engine, repository: Repository, image:
     assert labels["io.modelcontextprotocol.server.name"].endswith(f"/{repository.name}")
 
 
+@pytest.mark.answers("default")
 def test_image_has_no_compiler_and_no_certificates_of_the_builder(engine: Engine, image: str) -> None:
     found = engine.call(
         "podman",
@@ -69,6 +70,7 @@ def test_image_has_no_compiler_and_no_certificates_of_the_builder(engine: Engine
     assert found == ""
 
 
+@pytest.mark.answers("default")
 def test_it_refuses_to_start_unauthenticated(engine: Engine, image: str) -> None:
     done = subprocess.run(
         ["podman", "run", "--rm", "--pull=never", "--network=host", image],
@@ -130,6 +132,7 @@ def _port(engine: Engine, name: str) -> int:
     raise AssertionError(f"no server.started\n{logs.stderr}")
 
 
+@pytest.mark.answers("default")
 def test_it_serves_read_only_without_capabilities_and_stops_cleanly(engine: Engine, running: tuple[str, str]) -> None:
     name, url = running
     for path in ("/live", "/health", "/ready", "/metrics"):

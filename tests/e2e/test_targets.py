@@ -5,17 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from clients import list_tools_stdio
-from conftest import Repository, generate, need, tail
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from conftest import Repository, generate, need, planted, tail
 
 TARGETS = [
     "venv",
@@ -52,20 +47,6 @@ GENEROUS = {
 }
 
 
-@contextmanager
-def planted(path: Path, text: str) -> Iterator[None]:
-    """The file with this text; afterwards as it was."""
-    before = path.read_text() if path.exists() else None
-    path.write_text(text)
-    try:
-        yield
-    finally:
-        if before is None:
-            path.unlink()
-        else:
-            path.write_text(before)
-
-
 def test_help_names_every_target_with_a_line(repository: Repository) -> None:
     shown = repository.make_ok("help").stdout
     described = dict(re.findall(r"^\s*([a-z0-9-]+)\s{2,}(\S.*)$", shown, re.MULTILINE))
@@ -77,6 +58,7 @@ def test_install_leaves_the_tree_clean_and_is_quick_the_second_time(repository: 
     assert "up to date" in repository.make_ok("install").output or repository.make("-q", "install").code == 0
 
 
+@pytest.mark.answers("default")
 def test_activate_puts_the_tools_on_the_path(repository: Repository) -> None:
     line = repository.make_ok("-s", "activate").stdout.strip()
     tool = repository.spec["tool"]
@@ -106,6 +88,7 @@ def test_contracts_and_docs_are_what_the_code_says(repository: Repository) -> No
     assert repository.dirty() == ""
 
 
+@pytest.mark.answers("default")
 def test_perf_passes_generous_limits_and_fails_at_zero(repository: Repository) -> None:
     shown = repository.make_ok("test-perf", env=GENEROUS).output
     assert [word for word in ("p50", "p95", "p99", "throughput", "error", "memory") if word not in shown.lower()] == []
@@ -123,6 +106,7 @@ def test_perf_writes_a_profile(repository: Repository) -> None:
     assert repository.dirty() == ""
 
 
+@pytest.mark.answers("default")
 def test_security_scan_tells_its_outcomes_apart(repository: Repository) -> None:
     audited = repository.make("security-scan")
     allowed = repository.make("security-scan", env={"ALLOW_UNAUDITED": "1"})
@@ -150,6 +134,7 @@ def test_security_scan_finds_what_is_planted(repository: Repository, finding: st
     assert spec["says"] in red.output, tail(red.output)
 
 
+@pytest.mark.answers("default")
 def test_sbom_lists_components(repository: Repository) -> None:
     repository.make_ok("sbom")
     ignored = repository.run("git", "ls-files", "--others", "--directory").stdout.split()
@@ -172,6 +157,7 @@ def test_build_installs_in_an_empty_environment_and_answers(repository: Reposito
     assert "process_text" in list_tools_stdio(command, cwd="/")
 
 
+@pytest.mark.answers("default")
 def test_deploy_applies_the_overlay(repository: Repository, tmp_path: Path) -> None:
     stub = tmp_path / "kubectl"
     stub.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> "{tmp_path}/calls"\n')
