@@ -1,9 +1,5 @@
 """An MCP server: one domain, one authentication boundary."""
 
-from importlib.metadata import metadata
+from .chassis import VERSION
 
-_distribution = metadata(__name__)
-
-NAME: str = _distribution["Name"]
-DESCRIPTION: str = _distribution["Summary"]
-__version__: str = _distribution["Version"]
+__version__ = VERSION

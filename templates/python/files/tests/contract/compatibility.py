@@ -61,12 +61,12 @@ def verdict(old: Json, new: Json) -> str:
         return (
             f"{new['name']}: breaking without a higher major version: {', '.join(breaking)}. "
             "Clients rely on what stood there: put it back and deprecate it first, "
-            f"or give the contract version {before[0] + 1}.0.0 in the registry."
+            f"or give the contract version {before[0] + 1}.0.0."
         )
     if found and after <= before:
         return (
             f"{new['name']}: changed without a higher version: {', '.join(found)}. "
-            f"Give the contract a version above {old['version']} in the registry."
+            f"Give the contract a version above {old['version']}."
         )
     return ""
 

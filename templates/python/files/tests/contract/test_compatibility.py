@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.contract.compatibility import changes, semver, verdict
-from tests.support import PROJECT, ROOT
+from tests.fixtures.project import PROJECT, ROOT
 
 CONTRACTS = ROOT / "contracts"
 BASELINE = CONTRACTS / "baseline"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import ROOT
+from tests.fixtures.project import ROOT
 
 BUDGET_BYTES = 8_000
 """What the list of all tools may cost; a model reads it, and pays for it, with every request."""

@@ -11,7 +11,8 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.support import http_server, request
+from tests.fixtures.process import http_server
+from tests.fixtures.wire import request
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -53,10 +54,10 @@ def test_a_call_and_its_tries_continue_the_callers_trace(
 ) -> None:
     settings = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}",
-        "MCP_API_BASE_URL": "http://127.0.0.1:9",
+        "MCP_NEIGHBOUR_URL": "http://127.0.0.1:9",
         "MCP_RETRY_ATTEMPTS": "2",
     }
-    headers, body = request("tools/call", name="lookup_record", arguments={"record_id": "r-1"})
+    headers, body = request("tools/call", name="ask", arguments={"path": "r-1"})
     headers["traceparent"] = f"00-{TRACE}-{PARENT}-01"
     with http_server(tmp_path / "server.log", **settings) as server:
         httpx2.post(f"{server.url}/mcp", headers=headers, content=body)
@@ -65,7 +66,7 @@ def test_a_call_and_its_tries_continue_the_callers_trace(
     ours = [span for span in collector.spans if span.trace_id.hex() == TRACE]
     (call,) = (span for span in ours if span.kind == Span.SPAN_KIND_SERVER)
     tries = [span for span in ours if span.kind == Span.SPAN_KIND_CLIENT]
-    assert "lookup_record" in call.name
+    assert "ask" in call.name
     assert call.parent_span_id.hex() == PARENT
     assert [each.parent_span_id for each in tries] == [call.span_id] * 2
     assert all(each.status.code for each in tries), "a try that failed says so"

@@ -7,11 +7,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.support import Issuer, Server, answer, http_server, request
+from tests.fixtures.issuer import Issuer
+from tests.fixtures.process import Server, http_server
+from tests.fixtures.wire import answer, request
 
 CANARY = "canary-7f3a"
-CREDENTIALS = f"user:{CANARY}"
-SCOPES = ("text:read", "records:read", "operations:write", "config:read")
+SCOPES = ("echo:read", "ask:read", "change:write", "facts:read", "fail:read")
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +22,9 @@ def server(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     key_file = folder / "key"
     key_file.write_text(f"{CANARY}-key", encoding="utf-8")
     settings = issuer.settings() | {
-        "MCP_API_KEY_FILE": str(key_file),
-        "MCP_API_BASE_URL": f"http://{CREDENTIALS}@127.0.0.1:9/?q={CANARY}",
+        "MCP_NEIGHBOUR_KEY_FILE": str(key_file),
+        "MCP_NEIGHBOUR_URL": "http://127.0.0.1:9",
+        "MCP_STATE_URL": "memory://",
         "MCP_DEBUG_MODE": "true",
         "MCP_ENABLE_WRITES": "true",
         "MCP_LOG_LEVEL": "DEBUG",
@@ -47,15 +49,16 @@ def test_canaries_stay_where_they_are(server: Server, issuer: Issuer) -> None:
         return send(server, token, "tools/call", name=tool, arguments=arguments)
 
     answers = [
-        call("process_text", text=1, options={"trim": CANARY}),
-        call("lookup_record", record_id=CANARY),
-        call("lookup_record", record_id=f"../{CANARY}"),
-        call("start_operation", idempotency_key=CANARY),
-        call("start_operation", idempotency_key=CANARY, steps=3),
+        call("echo", text=1, options={"loud": CANARY}),
+        call("fail", kind="crash"),
+        call("ask", path=CANARY),
+        call("change", key=CANARY),
+        call("change", key=CANARY, seconds=3),
         call(f"no-{CANARY}"),
-        send(server, token, "resources/read", uri="config://server-settings"),
-        send(server, token, "prompts/get", name="summarize_text", arguments={}),
+        send(server, token, "resources/read", uri="fixture://facts"),
+        send(server, token, "prompts/get", name="greet", arguments={}),
         send(server, token, "prompts/get", name=CANARY, arguments={"text": CANARY}),
+        send(server, token, f"no/{CANARY}"),
         send(server, f"{CANARY}.{CANARY}.{CANARY}", "tools/list"),
         *(httpx2.get(f"{server.url}/{path}").text for path in ("health", "metrics")),
     ]
@@ -70,8 +73,8 @@ def test_canaries_stay_where_they_are(server: Server, issuer: Issuer) -> None:
 
 
 def test_the_audit_trail_says_who_did_what(server: Server, issuer: Issuer) -> None:
-    hello = {"name": "process_text", "arguments": {"text": "hello"}}
-    for request_id, scope in (("first", "text:read"), ("second", "other")):
+    hello = {"name": "echo", "arguments": {"text": "hello"}}
+    for request_id, scope in (("first", "echo:read"), ("second", "other")):
         token = issuer.token(scope, sub="bob")
         send(server, token, "tools/call", request_id=request_id, **hello)
 
@@ -80,7 +83,7 @@ def test_the_audit_trail_says_who_did_what(server: Server, issuer: Issuer) -> No
     denied = events["audit.denied", "second"]
     completed = events["tool.completed", "first"]
     assert (called["subject"], called["outcome"]) == ("bob", "success")
-    assert called["name"] == completed["tool_name"] == "process_text"
+    assert called["name"] == completed["tool_name"] == "echo"
     assert called["arguments_digest"]
     assert (denied["subject"], denied["outcome"]) == ("bob", "insufficient_scope")
     assert completed["duration_ms"] > 0

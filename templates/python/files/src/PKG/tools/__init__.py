@@ -1,1 +1,1 @@
-"""The tools: business logic in `tools`, its contract with the outside in `registry`."""
+"""The tools, one file each; `registry` lists them, `tools` holds what they share."""

@@ -1,0 +1,1 @@
+"""Settings: typed, from the environment."""

@@ -1,0 +1,1 @@
+"""HTTP and stdio, and the official SDK's protocol between them and the application."""

@@ -1,0 +1,1 @@
+"""The external services that tools use, one file each; `registry` lists them."""
