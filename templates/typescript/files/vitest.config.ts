@@ -9,11 +9,11 @@ export default defineConfig({
       include: ['src/**'],
       reporter: ['text', 'json-summary'],
       thresholds: {
-        // main.ts and parts of stdio.ts run in processes of their own, where nothing is counted.
+        // main.ts and process.ts run in processes of their own, where nothing is counted.
         lines: 85,
         branches: 80,
-        // The business logic, free of the protocol.
-        'src/tools/**': { lines: 95, branches: 95 },
+        // What is this server's own.
+        'src/{tools,resources,prompts,services}/**': { lines: 95, branches: 95 },
       },
     },
   },

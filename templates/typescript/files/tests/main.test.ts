@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 
 import { describe, expect, test } from 'vitest';
 
-import { NAME, VERSION } from '../src/package.js';
+import { NAME, VERSION } from '../src/chassis/package.js';
 import { cleanEnvironment, startServer } from './support/process.js';
 
 function run(settings: Record<string, string>, ...args: string[]) {

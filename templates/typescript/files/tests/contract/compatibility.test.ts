@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 
 import { describe, expect, test } from 'vitest';
 
-import { VERSION } from '../../src/package.js';
+import { VERSION } from '../../src/chassis/package.js';
 import { changes, compareVersions, type Contract, isObject, verdict } from './compatibility.js';
 import { readContracts } from './files.js';
 
@@ -93,6 +93,7 @@ describe('against the last release', () => {
   });
 
   test('cargo-mcp agrees', ({ skip }) => {
+    if (released.size === 0) skip('nothing has been released yet: make baseline');
     const report = spawnSync('cargo-mcp', ['contract', 'diff', 'contracts/baseline', 'contracts'], {
       encoding: 'utf8',
     });

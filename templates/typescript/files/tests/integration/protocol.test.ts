@@ -1,20 +1,11 @@
 // The official client on the protocol handler, without a socket, in both protocol eras.
 import type { Client } from '@modelcontextprotocol/client';
-import { createMcpHandler } from '@modelcontextprotocol/server';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { type App, createApp, stopApp } from '../../src/app.js';
-import { DESCRIPTION, NAME, VERSION } from '../../src/package.js';
-import { createProtocolServer } from '../../src/server.js';
-import { loadSettings } from '../../src/settings.js';
+import type { App } from '../../src/chassis/app.js';
+import { NAME, VERSION } from '../../src/chassis/package.js';
+import { newApp } from '../support/app.js';
 import { connectInMemory, type Era } from '../support/client.js';
-import { eventually } from '../support/eventually.js';
-import { silentLogger } from '../support/logger.js';
-
-function firstText(parts: readonly object[]): unknown {
-  const [first] = parts;
-  return first && 'text' in first ? JSON.parse(String(first.text)) : undefined;
-}
 
 describe.each<[string, Era]>([
   ['2026-07-28', { pin: '2026-07-28' }],
@@ -24,25 +15,17 @@ describe.each<[string, Era]>([
   let client: Client;
 
   beforeEach(async () => {
-    const settings = loadSettings({
-      MCP_ENABLE_WRITES: 'true',
-      MCP_API_BASE_URL: 'http://127.0.0.1:9',
-      MCP_RETRY_ATTEMPTS: '1',
-    });
-    app = await createApp(settings, silentLogger());
-    client = await connectInMemory(
-      createMcpHandler(() => createProtocolServer(app)),
-      era,
-    );
+    app = await newApp({ MCP_UPSTREAM_URL: 'http://127.0.0.1:9', MCP_RETRY_ATTEMPTS: '1' });
+    client = await connectInMemory(app, era);
   });
   afterEach(async () => {
     await client.close();
-    await stopApp(app);
+    await app.stop();
   });
 
   test('the server introduces itself', () => {
     expect(client.getServerVersion()).toMatchObject({ name: NAME, version: VERSION });
-    expect(client.getInstructions()).toContain(DESCRIPTION);
+    expect(client.getInstructions()).toBe('Fixtures.');
     expect(Object.keys(client.getServerCapabilities() ?? {}).sort()).toEqual([
       'prompts',
       'resources',
@@ -50,20 +33,21 @@ describe.each<[string, Era]>([
     ]);
   });
 
-  test('tools are listed in a stable order and called', async () => {
-    const names = async () => (await client.listTools()).tools.map(({ name }) => name);
-    expect(await names()).toEqual(await names());
-    const result = await client.callTool({
-      name: 'process_text',
-      arguments: { text: 'straße', options: { uppercase: true } },
-    });
-    expect(result.structuredContent).toMatchObject({ result: 'STRASSE' });
+  test('tools are listed in the order of the registry, those that write not', async () => {
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toEqual(['echo', 'crash', 'wait', 'fetch_item']);
   });
 
-  test('a tool error is a result that says why', async () => {
-    const result = await client.callTool({ name: 'process_text', arguments: { text: ' ' } });
-    expect(result.isError).toBe(true);
-    expect(firstText(result.content)).toEqual({
+  test('tools are called; what fails is a result that says why', async () => {
+    const { structuredContent } = await client.callTool({
+      name: 'echo',
+      arguments: { text: 'straße', style: { loud: true } },
+    });
+    expect(structuredContent).toEqual({ text: 'STRASSE' });
+    const failed = await client.callTool({ name: 'echo', arguments: { text: ' ' } });
+    expect(failed.isError).toBe(true);
+    const [first] = failed.content as { text: string }[];
+    expect(JSON.parse(first?.text ?? '')).toEqual({
       error: {
         category: 'client_error',
         code: 'invalid_argument',
@@ -72,54 +56,33 @@ describe.each<[string, Era]>([
         correlation_id: expect.any(String) as string,
       },
     });
-    const away = await client.callTool({ name: 'lookup_record', arguments: { record_id: 'r' } });
+    const away = await client.callTool({ name: 'fetch_item', arguments: { id: 'one' } });
     expect(away.isError).toBe(true);
   });
 
   test('resources, templates and prompts are listed and read', async () => {
     const { resources } = await client.listResources();
-    expect(resources.map(({ uri }) => uri)).toEqual(['config://server-settings']);
+    expect(resources.map(({ uri }) => uri)).toEqual(['fixture://about']);
     const { resourceTemplates } = await client.listResourceTemplates();
     expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual([
-      'operation://{operation_id}',
+      'fixture://items/{id}',
     ]);
-    const { contents } = await client.readResource({ uri: 'config://server-settings' });
-    expect(contents).toMatchObject([{ mimeType: 'application/json' }]);
+    const about = await client.readResource({ uri: 'fixture://about' });
+    expect(about.contents).toMatchObject([{ mimeType: 'application/json' }]);
+    const item = await client.readResource({ uri: 'fixture://items/one' });
+    expect(item.contents).toMatchObject([{ text: 'one of local' }]);
 
     const { prompts } = await client.listPrompts();
     expect(prompts).toMatchObject([
-      { name: 'summarize_text', arguments: [{ name: 'text', required: true }] },
+      { name: 'greet', arguments: [{ name: 'name', required: true }] },
     ]);
-    const { messages } = await client.getPrompt({
-      name: 'summarize_text',
-      arguments: { text: 'A text.' },
-    });
+    const { messages } = await client.getPrompt({ name: 'greet', arguments: { name: 'you' } });
     expect(messages).toHaveLength(1);
-  });
-
-  test('an operation is started, watched and read as a resource', async () => {
-    const started = await client.callTool({
-      name: 'start_operation',
-      arguments: { steps: 3, step_milliseconds: 20 },
-    });
-    const { operation_id, status_uri } = started.structuredContent as Record<string, string>;
-    await eventually(async () => {
-      const status = await client.callTool({
-        name: 'check_operation_status',
-        arguments: { operation_id, wait_seconds: 1 },
-      });
-      expect(status.structuredContent).toMatchObject({ status: 'completed', progress: 1 });
-    });
-    const { contents } = await client.readResource({ uri: status_uri ?? '' });
-    expect(firstText(contents)).toMatchObject({ operation_id, result: { steps_completed: 3 } });
   });
 
   test('what does not exist is a protocol error', async () => {
     await expect(client.callTool({ name: 'none', arguments: {} })).rejects.toThrow(/Unknown tool/);
     await expect(client.getPrompt({ name: 'none' })).rejects.toThrow();
-    await expect(client.getPrompt({ name: 'summarize_text' })).rejects.toThrow(/text/);
-    await expect(client.readResource({ uri: 'config://none' })).rejects.toThrow();
-    const id = 'abcdefghijklmnop';
-    await expect(client.readResource({ uri: `operation://${id}` })).rejects.toThrow();
+    await expect(client.readResource({ uri: 'fixture://none' })).rejects.toThrow();
   });
 });

@@ -1,30 +1,33 @@
 // Replicas that share operations and rate limits through a real Redis, and what happens without it.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
-import { serve, type TestServer } from '../support/app.js';
+import { createMetrics } from '../../src/chassis/observability/metrics.js';
+import { TokenBuckets } from '../../src/chassis/limits.js';
+import { Secret } from '../../src/chassis/settings/secrets.js';
+import { RedisConnection } from '../../src/chassis/state/connection.js';
+import { Operations, type Work } from '../../src/chassis/state/operations.js';
+import { RedisStore, RedisTokenBuckets } from '../../src/chassis/state/redis.js';
+import { serve, silentLogger } from '../support/app.js';
 import { eventually } from '../support/eventually.js';
 import { hasRedis, startRedis } from '../support/redis.js';
-import { content, envelope, post, toolCall } from '../support/rpc.js';
+import { post, toolCall } from '../support/rpc.js';
 import { skippedBecause } from '../support/skip.js';
+import { failure } from '../support/tools.js';
 
 const skipped = !hasRedis && skippedBecause('shared state: install redis-server to test it');
-const LONG = { steps: 100, step_milliseconds: 1000 };
+const LIMITS = { maxRunning: 2, maxFinished: 2, maxFinishedInAll: 3, ttlSeconds: 60 };
 
 describe.skipIf(skipped)('with Redis', () => {
   let redis: Awaited<ReturnType<typeof startRedis>>;
-  let replicas: TestServer[];
+  let replicas: { operations: Operations; store: RedisStore; connection: RedisConnection }[];
 
-  async function newReplica(settings: Record<string, string> = {}): Promise<TestServer> {
-    const replica = await serve({
-      MCP_ENABLE_WRITES: 'true',
-      MCP_STATE_URL: redis.url,
-      MCP_SHUTDOWN_GRACE_SECONDS: '1',
-      ...settings,
-    });
+  async function newReplica(limits: Partial<typeof LIMITS> = {}) {
+    const url = Secret.of('MCP_STATE_URL', redis.url);
+    const connection = new RedisConnection(url, createMetrics(), silentLogger());
+    const store = new RedisStore(connection, { ...LIMITS, ...limits });
+    await store.connect();
+    const replica = { operations: new Operations(store, silentLogger()), store, connection };
     replicas.push(replica);
-    await eventually(async () => {
-      expect((await fetch(`${replica.url}/ready`)).status).toBe(200);
-    });
     return replica;
   }
 
@@ -33,116 +36,144 @@ describe.skipIf(skipped)('with Redis', () => {
     replicas = [];
   });
   afterEach(async () => {
-    for (const replica of replicas) await replica.stop();
+    for (const { operations, store } of replicas) {
+      await operations.stop().catch(() => undefined);
+      await store.close();
+    }
     await redis.stop();
   });
 
-  const call = async ({ url }: TestServer, name: string, args: Record<string, unknown> = {}) =>
-    post(url, toolCall(name, args));
-  const start = async (replica: TestServer, args: Record<string, unknown>) =>
-    content(await call(replica, 'start_operation', args));
+  const start = { subject: 'alice', args: { steps: 1 } };
+  const forEver: Work = ({ signal }) =>
+    new Promise((_, reject) => {
+      signal.addEventListener('abort', () => {
+        reject(new Error('stopped'));
+      });
+    });
 
   test('another replica answers for an operation, and can cancel it', async () => {
     const [first, second] = [await newReplica(), await newReplica()];
-    const { operation_id } = await start(first, LONG);
-    const check = await call(second, 'check_operation_status', { operation_id });
-    expect(content(check)).toMatchObject({ operation_id, progress: expect.any(Number) as number });
-
-    const cancelled = await call(second, 'cancel_operation', { operation_id });
-    expect(content(cancelled)).toEqual({ operation_id, status: 'cancelled' });
-    const after = await call(first, 'check_operation_status', { operation_id });
-    expect(content(after)).toMatchObject({ status: 'cancelled' });
+    const { id } = await first.operations.start(start, forEver);
+    expect(await second.operations.get('alice', id)).toMatchObject({ id });
+    expect((await failure(second.operations.get('bob', id))).code).toBe('operation_not_found');
+    expect(await second.operations.cancel('alice', id)).toMatchObject({ status: 'cancelled' });
+    expect(await first.operations.get('alice', id)).toMatchObject({ status: 'cancelled' });
   });
 
-  test('an idempotency key holds across replicas', async () => {
+  test('an idempotency key holds across replicas, as long as its operation', async () => {
+    const [first, second] = [await newReplica(), await newReplica({ ttlSeconds: 1 })];
+    const keyed = { ...start, idempotencyKey: 'key-1' };
+    const { id } = await first.operations.start(keyed, forEver);
+    expect(await second.operations.start(keyed, forEver)).toMatchObject({ id });
+    const other = second.operations.start({ ...keyed, args: { steps: 2 } }, forEver);
+    expect((await failure(other)).code).toBe('state_conflict');
+    await second.operations.cancel('alice', id);
+    await eventually(async () => {
+      expect((await second.operations.start(keyed, forEver)).id).not.toBe(id);
+    });
+  });
+
+  test('running operations are counted across replicas, finished ones make room', async () => {
     const [first, second] = [await newReplica(), await newReplica()];
-    const args = { ...LONG, idempotency_key: 'key-1' };
-    const { operation_id } = await start(first, args);
-    expect(await start(second, args)).toMatchObject({ operation_id });
-    const conflict = await call(second, 'start_operation', { ...args, steps: 99 });
-    expect(envelope(conflict)).toMatchObject({ code: 'state_conflict' });
+    const { id } = await first.operations.start(start, forEver);
+    await second.operations.start(start, forEver);
+    const third = second.operations.start(start, forEver);
+    expect((await failure(third)).code).toBe('too_many_operations');
+    await second.operations.cancel('alice', id);
+    expect(await second.operations.start(start, forEver)).toMatchObject({ status: 'started' });
   });
 
-  test('the number of running operations is counted across replicas', async () => {
-    const limit = { MCP_MAX_OPERATIONS: '2' };
-    const [first, second] = [await newReplica(limit), await newReplica(limit)];
-    const { operation_id } = await start(first, LONG);
-    await start(second, LONG);
-    const third = await call(second, 'start_operation', LONG);
-    expect(envelope(third)).toMatchObject({ code: 'too_many_operations' });
-    await call(second, 'cancel_operation', { operation_id });
-    expect(await start(second, LONG)).toMatchObject({ status: 'started' });
+  test('so many that ended are kept, of one subject and in all, and every one that runs', async () => {
+    const { operations, store } = await newReplica();
+    const ids: Record<string, string> = {};
+    const finish = async (name: string, subject: string) => {
+      const { id } = await operations.start({ ...start, subject }, forEver);
+      ids[name] = id;
+      await operations.cancel(subject, id);
+    };
+    const running = await operations.start(start, forEver);
+    await finish('bob-1', 'bob');
+    for (const name of ['a1', 'a2', 'a3']) await finish(name, 'alice');
+    const kept = async (name: string, subject: string) =>
+      (await store.get(subject, ids[name] ?? '')) !== undefined;
+    expect([await kept('a1', 'alice'), await kept('a3', 'alice')]).toEqual([false, true]);
+    expect(await kept('bob-1', 'bob')).toBe(true);
+    await finish('carol-1', 'carol');
+    expect(await kept('bob-1', 'bob')).toBe(false);
+    expect(await store.get('alice', running.id)).toBeDefined();
   });
 
   test('a restart loses no operation that finished, and marks the running ones failed', async () => {
     const first = await newReplica();
-    const done = await start(first, { steps: 2, step_milliseconds: 0 });
-    const running = await start(first, LONG);
+    const done = await first.operations.start(start, () => Promise.resolve({ done: true }));
+    const running = await first.operations.start(start, forEver);
     await eventually(async () => {
-      const check = await call(first, 'check_operation_status', {
-        operation_id: done['operation_id'],
-      });
-      expect(content(check)['status']).toBe('completed');
+      const now = await first.operations.get('alice', done.id);
+      expect(now.status).toBe('completed');
     });
-    await first.stop();
-    replicas = [];
-
+    await first.operations.stop();
     const next = await newReplica();
-    const check = async (operation: Record<string, unknown>) => {
-      const { operation_id } = operation;
-      return content(await call(next, 'check_operation_status', { operation_id }));
-    };
-    expect(await check(done)).toMatchObject({
-      status: 'completed',
-      result: { steps_completed: 2 },
-    });
-    expect(await check(running)).toMatchObject({ status: 'failed' });
+    const { status, result } = await next.operations.get('alice', done.id);
+    expect([status, result]).toEqual(['completed', { done: true }]);
+    expect(await next.operations.get('alice', running.id)).toMatchObject({ status: 'failed' });
   });
 
   test('a rate limit is shared', async () => {
-    const limit = { MCP_RATE_LIMIT_PER_MINUTE: '1', MCP_RATE_LIMIT_BURST: '2' };
-    const [first, second] = [await newReplica(limit), await newReplica(limit)];
-    const text = { text: 'words' };
-    expect((await call(first, 'process_text', text)).status).toBe(200);
-    expect((await call(second, 'process_text', text)).status).toBe(200);
-    expect((await call(first, 'process_text', text)).status).toBe(429);
-    expect((await call(second, 'process_text', text)).status).toBe(429);
+    const size = { perMinute: 1, burst: 2 };
+    const [first, second] = [await newReplica(), await newReplica()].map(
+      ({ connection }) => new RedisTokenBuckets(connection, size, new TokenBuckets(size)),
+    );
+    expect(await first?.take('alice')).toBe(0);
+    expect(await second?.take('alice')).toBe(0);
+    expect(await first?.take('alice')).toBeGreaterThan(30);
+    expect(await second?.take('bob')).toBe(0);
   });
 
   test('when Redis goes away the rest goes on, and all comes back by itself', async () => {
-    const replica = await newReplica();
-    const health = async () => {
-      const response = await fetch(`${replica.url}/health`);
-      return (await response.json()) as { status: string; checks: Record<string, string> };
-    };
-    await redis.stop();
-    const refused = await call(replica, 'start_operation', LONG);
-    expect(envelope(refused)).toMatchObject({
-      code: 'dependency_unavailable',
-      message: 'state is unavailable',
+    const server = await serve({ MCP_STATE_URL: redis.url });
+    const get = async (path: string) => (await fetch(server.url + path)).json();
+    await eventually(async () => {
+      expect(await get('/ready')).toEqual({ status: 'ready' });
     });
-    expect((await call(replica, 'process_text', { text: 'words' })).status).toBe(200);
-    expect((await fetch(`${replica.url}/ready`)).status).toBe(200);
-    expect(await health()).toMatchObject({ status: 'degraded', checks: { state: 'degraded' } });
-
+    const replica = await newReplica();
+    await redis.stop();
+    const refused = await failure(replica.operations.start(start, forEver));
+    expect([refused.code, refused.message]).toEqual([
+      'dependency_unavailable',
+      'state is unavailable',
+    ]);
+    expect((await post(server.url, toolCall('echo', { text: 'words' }))).status).toBe(200);
+    expect(await get('/ready')).toEqual({ status: 'ready' });
+    await eventually(async () => {
+      expect(await get('/health')).toMatchObject({ checks: { state: 'degraded' } });
+    });
     redis = await startRedis(redis.port);
     await eventually(async () => {
-      expect((await health()).status).toBe('healthy');
+      expect(await get('/health')).toMatchObject({ status: 'healthy' });
+      expect(await replica.operations.start(start, forEver)).toMatchObject({ status: 'started' });
     });
-    expect(await start(replica, { steps: 1, step_milliseconds: 0 })).toMatchObject({
-      status: 'started',
+  });
+
+  test('a Redis that refuses to write is not healthy, though it can be read', async () => {
+    const { connection, store } = await newReplica();
+    await redis.command('config', 'set', 'maxmemory', '1');
+    await eventually(() => {
+      expect(connection.healthy).toBe(false);
     });
+    for (let read = 0; read < 3; read += 1) {
+      await store.get('alice', 'x').catch(() => undefined);
+      expect(connection.healthy).toBe(false);
+    }
   });
 
   test('a server that never reached Redis is not ready', async () => {
     await redis.stop();
-    const replica = await serve({ MCP_STATE_URL: redis.url });
-    replicas.push(replica);
-    const response = await fetch(`${replica.url}/ready`);
+    const { url } = await serve({ MCP_STATE_URL: redis.url });
+    const response = await fetch(`${url}/ready`);
     expect([response.status, await response.json()]).toEqual([503, { status: 'starting' }]);
     redis = await startRedis(redis.port);
     await eventually(async () => {
-      expect((await fetch(`${replica.url}/ready`)).status).toBe(200);
+      expect((await fetch(`${url}/ready`)).status).toBe(200);
     });
   });
 });

@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
-import { startTracing } from '../../src/tracing.js';
+import { startTracing } from '../../src/chassis/observability/tracing.js';
 import { serve, type TestServer } from '../support/app.js';
-import { type Records, startRecords } from '../support/records.js';
+import { startUpstream, type Upstream } from '../support/upstream.js';
 import { LEGACY, MODERN, post, toolCall } from '../support/rpc.js';
 
 const SPAN_ID = 'b7ad6b7169203331';
@@ -33,7 +33,7 @@ const collector = createServer((request, response) => {
   });
 });
 
-let records: Records;
+let upstream: Upstream;
 let server: TestServer;
 let spans: Span[];
 
@@ -43,14 +43,14 @@ beforeAll(async () => {
   const endpoint = `http://127.0.0.1:${port}`;
   vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', endpoint);
   const stopTracing = await startTracing('traced', endpoint);
-  records = await startRecords();
-  server = await serve({ MCP_API_BASE_URL: records.url });
+  upstream = await startUpstream();
+  server = await serve({ MCP_UPSTREAM_URL: upstream.url });
 
   const header = (trace: string) => `00-${trace.repeat(32)}-${SPAN_ID}-01`;
-  const lookup = toolCall('lookup_record', { record_id: 'canary-record' });
+  const lookup = toolCall('fetch_item', { id: 'canary-item' });
   await post(server.url, lookup, { era: LEGACY, headers: { traceparent: header('1') } });
   await post(server.url, lookup, { era: MODERN, meta: { traceparent: header('2') } });
-  await post(server.url, toolCall('process_text', { text: '' }), {
+  await post(server.url, toolCall('echo', { text: '' }), {
     headers: { traceparent: header('3') },
   });
   await server.stop();
@@ -62,7 +62,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
-  await records.close();
+  await upstream.close();
   collector.close();
 });
 
@@ -71,12 +71,12 @@ describe.each([
   ['_meta', '2'],
 ])('with its context in %s', (_place, trace) => {
   test('a call is a span of the caller’s trace, its outgoing try a child', () => {
-    const [tool, request] = ['tools/call lookup_record', 'GET'].map((name) =>
+    const [tool, request] = ['tools/call fetch_item', 'GET'].map((name) =>
       spans.find((span) => span.traceId === trace.repeat(32) && span.name.startsWith(name)),
     );
     expect(tool?.parentSpanId).toBe(SPAN_ID);
     expect(request?.parentSpanId).toBe(tool?.spanId);
-    const sent = records.requests.map(({ headers }) => String(headers['traceparent']));
+    const sent = upstream.requests.map(({ headers }) => String(headers['traceparent']));
     expect(sent.some((value) => value.includes(trace.repeat(32)))).toBe(true);
   });
 });
@@ -87,4 +87,12 @@ test('a failed call is marked with its error code, and no span holds a value', (
   const attributes = failed?.attributes.map(({ key, value }) => [key, value.stringValue]);
   expect(attributes).toContainEqual(['error.type', 'invalid_argument']);
   expect(bodies.join()).not.toContain('canary');
+});
+
+test('a collector that is away holds nothing up, and nothing goes wrong', async () => {
+  vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', 'http://127.0.0.1:9');
+  const stopTracing = await startTracing('traced', 'http://127.0.0.1:9');
+  const start = performance.now();
+  await stopTracing();
+  expect(performance.now() - start).toBeLessThan(5000);
 });

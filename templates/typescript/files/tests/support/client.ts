@@ -1,18 +1,19 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
+import { createMcpHandler } from '@modelcontextprotocol/server';
+
+import type { App } from '../../src/chassis/app.js';
+import { protocolServers } from '../../src/chassis/transports/protocol.js';
 
 export type Era = 'auto' | 'legacy' | { pin: string };
-
-interface FetchHandler {
-  fetch: (request: Request) => Promise<Response>;
-}
 
 export function newClient(mode: Era = 'auto'): Client {
   return new Client({ name: 'tests', version: '1.0.0' }, { versionNegotiation: { mode } });
 }
 
-/** The official client on a handler, without a socket between them. */
-export async function connectInMemory(handler: FetchHandler, mode: Era = 'auto'): Promise<Client> {
+/** The official client on an app, without a socket between them. */
+export async function connectInMemory(app: App, mode: Era = 'auto'): Promise<Client> {
   const client = newClient(mode);
+  const handler = createMcpHandler(protocolServers(app));
   const transport = new StreamableHTTPClientTransport(new URL('http://localhost/mcp'), {
     fetch: (url, init) => handler.fetch(new Request(url, init)),
   });

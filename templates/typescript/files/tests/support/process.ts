@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-export type LogLine = Record<string, unknown> & { event: string };
+import type { LogLine } from './app.js';
 
 export interface ServerProcess {
   url: string;
@@ -21,12 +21,16 @@ export function cleanEnvironment(settings: Record<string, string>): Record<strin
   return { ...(Object.fromEntries(inherited) as Record<string, string>), ...settings };
 }
 
-/** Starts the compiled server over HTTP on a port that the system chooses. */
+/** What is shipped, and the server of tests/fixtures: arguments of node. */
+export const SHIPPED = ['dist/main.js'];
+export const FIXTURE = ['--import', 'tsx', 'tests/fixtures/main.ts'];
+
+/** Starts a server over HTTP on a port that the system chooses. */
 export async function startServer(
   settings: Record<string, string> = {},
-  nodeOptions: string[] = [],
+  command: readonly string[] = SHIPPED,
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [...nodeOptions, 'dist/main.js'], {
+  const child = spawn(process.execPath, command, {
     env: cleanEnvironment({ MCP_TRANSPORT: 'http', MCP_SERVER_PORT: '0', ...settings }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
+import { createClient } from '@redis/client';
+
 import { temporaryFolder } from './folders.js';
 
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
@@ -41,6 +43,13 @@ export async function startRedis(port?: number) {
   return {
     url: `redis://127.0.0.1:${chosen}/0`,
     port: chosen,
+    /** Sends one command, as an operator would. */
+    command: async (...words: string[]) => {
+      const client = createClient({ socket: { host: '127.0.0.1', port: chosen } });
+      await client.connect();
+      await client.sendCommand(words);
+      client.destroy();
+    },
     stop: async () => {
       child.kill('SIGKILL');
       await exited;

@@ -15,6 +15,7 @@ export interface PostOptions {
   body?: string;
   meta?: Record<string, unknown>;
   signal?: AbortSignal;
+  path?: string;
 }
 
 /** What came back: of a stream, the last message. */
@@ -70,8 +71,8 @@ export async function post(
   message: Message,
   options: PostOptions = {},
 ): Promise<Reply> {
-  const { signal } = options;
-  const response = await fetch(`${url}/mcp`, {
+  const { signal, path = '/mcp' } = options;
+  const response = await fetch(url + path, {
     method: 'POST',
     ...httpRequest(message, options),
     ...(signal && { signal }),

@@ -5,13 +5,7 @@ import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } 
 
 import { temporaryFolder } from './folders.js';
 
-export const ALL_SCOPES = [
-  'config:read',
-  'operations:read',
-  'operations:write',
-  'records:read',
-  'text:read',
-];
+export const ALL_SCOPES = ['about:read', 'fixture:read', 'fixture:write'];
 
 export interface TokenOptions {
   subject?: string;
