@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::report;
 use crate::ui::Format;
 
 /// The subcommands of `contract`.
@@ -11,7 +13,7 @@ use crate::ui::Format;
 pub enum Contract {
     /// Set the versions that the changes since the last release ask for
     #[command(after_help = "Example:\n  cargo mcp contract bump --dry-run")]
-    Bump(ContractCheck),
+    Bump(ContractBump),
     /// Hold the committed contracts to the code and to the last release
     #[command(
         after_help = "Exit code 1: the code and contracts/ differ, or a version is too low.\n\nExample:\n  cargo mcp contract check --format markdown"
@@ -87,59 +89,81 @@ pub struct ContractDiff {
     pub patience: Patience,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
-    pub format: ContractFormat,
+    pub format: report::Format,
 }
 
-/// Arguments of `contract check` and `contract bump`.
+/// Arguments of `contract check`.
 #[derive(Args, Debug)]
 pub struct ContractCheck {
-    /// The repository
-    #[arg(default_value = ".")]
-    pub path: PathBuf,
+    /// What is held to what.
+    #[command(flatten)]
+    pub since: Since,
     /// Which server to ask.
     #[command(flatten)]
     pub server: ContractServer,
     /// Compare files only, and start no server
     #[arg(long, conflicts_with_all = ["cmd", "url"])]
     pub offline: bool,
-    /// The contracts of the last release, as for `diff` [default: contracts/baseline]
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: report::Format,
+}
+
+/// Arguments of `contract bump`.
+#[derive(Args, Debug)]
+pub struct ContractBump {
+    /// What is held to what.
+    #[command(flatten)]
+    pub since: Since,
+    /// Print what would be set, and set nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// A repository and its last release.
+#[derive(Args, Debug)]
+pub struct Since {
+    /// The repository
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+    /// The contracts of the last release, as for `diff` [default: contracts/baseline, else those of the last tag]
     #[arg(long, value_name = "OLD")]
     pub baseline: Option<String>,
     /// Let an unknown change pass: its rule, its pointer, or CONTRACT#POINTER; may be repeated
     #[arg(long, value_name = "RULE|POINTER")]
     pub acknowledge: Vec<String>,
-    /// Only for `bump`: print what would be set, and set nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t)]
-    pub format: ContractFormat,
 }
 
-/// How changes are printed.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
-pub enum ContractFormat {
-    /// Text for people
-    #[default]
-    Human,
-    /// One JSON object for programs
-    Json,
-    /// A comment for a pull request
-    Markdown,
-    /// Findings for code scanning
-    Sarif,
+impl ValueEnum for report::Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Human, Self::Json, Self::Markdown, Self::Sarif]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Human => PossibleValue::new("human").help("Text for people"),
+            Self::Json => PossibleValue::new("json").help("One JSON object for programs"),
+            Self::Markdown => PossibleValue::new("markdown").help("A comment for a pull request"),
+            Self::Sarif => PossibleValue::new("sarif").help("Results for code scanning"),
+        })
+    }
 }
 
 impl Contract {
+    /// How results and errors are written.
     pub(super) const fn format(&self) -> Format {
-        match self {
-            Self::Export(arguments) => arguments.format,
-            Self::Diff(ContractDiff { format, .. })
-            | Self::Bump(ContractCheck { format, .. })
-            | Self::Check(ContractCheck { format, .. }) => match format {
-                ContractFormat::Json | ContractFormat::Sarif => Format::Json,
-                ContractFormat::Human | ContractFormat::Markdown => Format::Human,
-            },
+        let format = match self {
+            Self::Export(arguments) => return arguments.format,
+            Self::Bump(arguments) => return arguments.format,
+            Self::Diff(arguments) => arguments.format,
+            Self::Check(arguments) => arguments.format,
+        };
+        match format {
+            report::Format::Json | report::Format::Sarif => Format::Json,
+            report::Format::Human | report::Format::Markdown => Format::Human,
         }
     }
 }

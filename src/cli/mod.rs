@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 
 pub use self::completions::Completions;
 pub use self::contract::{
-    Contract, ContractCheck, ContractDiff, ContractExport, ContractFormat, ContractServer, Patience,
+    Contract, ContractBump, ContractCheck, ContractDiff, ContractExport, ContractServer, Patience, Since,
 };
 pub use self::new::{New, Vcs};
 pub use self::templates::Templates;

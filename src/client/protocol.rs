@@ -50,33 +50,37 @@ impl Session {
             Ok(Err(Fault::Final(error))) => return Err(error),
             _ => {}
         }
-        // A server that ends on a request before the handshake is started again.
-        if let Line::Program(program) = line
-            && program.has_ended()
-        {
-            *line = Line::open(server)?;
-        }
+        restart_if_ended(line, server)?;
         if let Line::Endpoint(endpoint) = line {
             endpoint.restart(HANDSHAKE);
         }
+        match session.greet(line).await {
+            Ok(()) => Ok(session),
+            // It was only slow to start: the probe has met it since.
+            Err(fault) if silent => {
+                if restart_if_ended(line, server)? {
+                    session.greet(line).await.map_err(|fault| told("initialize", fault))?;
+                    return Ok(session);
+                }
+                session.again(line, fault).await
+            }
+            Err(fault) => Err(told("initialize", fault)),
+        }
+    }
+
+    /// Shakes hands.
+    async fn greet(&mut self, line: &mut Line) -> std::result::Result<(), Fault> {
         let client = json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")});
         let greeting = json!({"protocolVersion": HANDSHAKE, "capabilities": {}, "clientInfo": client});
-        let greeting = session.request("initialize", greeting);
-        let welcome = match line.send(&greeting).await {
-            // It was only slow to start, and knows no handshake.
-            Err(fault) if silent => return session.again(line, fault).await,
-            answer => answer.map_err(|fault| told("initialize", fault))?,
-        };
-        session.stateless = false;
+        let welcome = line.send(&self.request("initialize", greeting)).await?;
+        self.stateless = false;
         if let (Line::Endpoint(endpoint), Some(version)) =
             (&mut *line, welcome.get("protocolVersion").and_then(Value::as_str))
         {
             endpoint.speak(version);
         }
-        session.capabilities = capabilities(welcome);
-        let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-        line.send(&ready).await.map_err(|fault| told("notifications/initialized", fault))?;
-        Ok(session)
+        self.capabilities = capabilities(welcome);
+        line.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await.map(drop)
     }
 
     /// Asks once more for the newest era, after `fault` met the handshake.
@@ -154,6 +158,15 @@ impl Session {
 
 /// The version that is spoken before the server has said anything.
 pub(super) const FIRST: &str = STATELESS;
+
+/// Starts a program again that ended on a request before the handshake; whether it did.
+fn restart_if_ended(line: &mut Line, server: &Server) -> Result<bool> {
+    let ended = matches!(line, Line::Program(program) if program.has_ended());
+    if ended {
+        *line = Line::open(server)?;
+    }
+    Ok(ended)
+}
 
 /// Whether what was discovered includes the version without a handshake.
 fn speaks(found: &Value) -> bool {

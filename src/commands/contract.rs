@@ -3,84 +3,69 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mcp_contract::normal;
+
 use crate::cli::{
-    Contract, ContractCheck, ContractDiff, ContractExport, ContractFormat, ContractServer, Patience as Asked,
+    Contract, ContractBump, ContractCheck, ContractDiff, ContractExport, ContractServer, Patience as Asked,
+    Since,
 };
 use crate::client::Server;
 use crate::commands::at;
-use crate::commands::contract_report::{BumpReport, CheckReport, DiffReport, ExportReport};
+use crate::commands::contract_report::{BumpReport, ExportReport};
 use crate::error::{Code, Error, Result};
 use crate::exit::Exit;
 use crate::ops::contract::source::Patience;
-use crate::ops::contract::{bump, check, export, source};
+use crate::ops::contract::{bump, check, diff, export, source};
 use crate::repo::Repository;
-use crate::report::contract as render;
-use crate::ui::{Report, Ui};
-use mcp_contract::model::Contracts;
-use mcp_contract::rules::Verdict;
-use mcp_contract::{diff, normal};
-
-/// Room for schemas that nest deeply.
-const STACK: usize = 256 << 20;
+use crate::ui::Ui;
 
 /// Runs a subcommand of `contract`.
 ///
 /// # Errors
 /// Whatever stops it.
 pub fn run(command: Contract, here: &Path, ui: &Ui) -> Result<Exit> {
-    let (here, ui) = (here.to_owned(), *ui);
-    let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || match command {
-        Contract::Bump(arguments) => set(&arguments, &here, &ui),
-        Contract::Check(arguments) => hold(&arguments, &here, &ui),
-        Contract::Diff(arguments) => compare(&arguments, &here, &ui),
-        Contract::Export(arguments) => write(&arguments, &here, &ui),
-    });
-    let worker = worker.map_err(|error| Error::new(Code::Io, format!("cannot start a thread: {error}")))?;
-    worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-fn compare(arguments: &ContractDiff, here: &Path, ui: &Ui) -> Result<Exit> {
-    let patience = patience(&arguments.patience)?;
-    let old = source::read(&arguments.old, here, &patience)?;
-    let new = source::read(&arguments.new, here, &patience)?;
-    let mut comparison = diff::sets(&old, &new);
-    for name in comparison.acknowledge(&arguments.acknowledge) {
-        ui.warn(format!("nothing to acknowledge is called {name}"));
+    match command {
+        Contract::Bump(arguments) => bump(&arguments, here, ui),
+        Contract::Check(arguments) => check(&arguments, here, ui),
+        Contract::Diff(arguments) => diff(arguments, here, ui),
+        Contract::Export(arguments) => export(&arguments, here, ui),
     }
-    let exit = if comparison.verdict >= Verdict::Unknown { Exit::Findings } else { Exit::Done };
-    let (verdict, changes) = (comparison.verdict, comparison.changes.as_slice());
-    let text = match arguments.format {
-        ContractFormat::Markdown => Some(render::markdown(verdict, changes)),
-        ContractFormat::Sarif => Some(normal::to_text(&render::sarif(changes))),
-        ContractFormat::Human | ContractFormat::Json => None,
-    };
-    print(text, &DiffReport(&comparison), ui)?;
-    Ok(exit)
 }
 
-fn hold(arguments: &ContractCheck, here: &Path, ui: &Ui) -> Result<Exit> {
-    let checked = check::run(&request(arguments, here, ui)?)?;
-    let exit = if checked.is_clean() { Exit::Done } else { Exit::Findings };
-    let all = || [checked.drift.as_slice(), &checked.changes].concat();
-    let text = match arguments.format {
-        ContractFormat::Markdown => Some(CheckReport(&checked).markdown()),
-        ContractFormat::Sarif => Some(normal::to_text(&render::sarif(&all()))),
-        ContractFormat::Human | ContractFormat::Json => None,
-    };
-    print(text, &CheckReport(&checked), ui)?;
-    Ok(exit)
+fn diff(arguments: ContractDiff, here: &Path, ui: &Ui) -> Result<Exit> {
+    let patience = patience(&arguments.patience)?;
+    let ContractDiff { old, new, acknowledge: acknowledged, format, .. } = arguments;
+    let request = diff::Request { folder: here.to_owned(), old, new, acknowledged, patience };
+    let (mut findings, comparison) = diff::run(&request)?;
+    for note in findings.notes.drain(..) {
+        ui.warn(note);
+    }
+    findings.show(format, &comparison, ui)?;
+    Ok(findings.exit())
 }
 
-fn set(arguments: &ContractCheck, here: &Path, ui: &Ui) -> Result<Exit> {
-    let mut request = request(arguments, here, ui)?;
-    request.server = None;
+fn check(arguments: &ContractCheck, here: &Path, ui: &Ui) -> Result<Exit> {
+    let folder = at(here, &arguments.since.path);
+    let server = if arguments.offline { None } else { server(&arguments.server, &folder)? };
+    if server.is_none() && !arguments.offline {
+        ui.warn("no server to ask: the contracts are compared with the last release only");
+    }
+    let checked =
+        check::run(&request(&arguments.since, folder, server, patience(&arguments.server.patience)?))?;
+    let findings = checked.findings();
+    findings.show(arguments.format, &checked, ui)?;
+    Ok(findings.exit())
+}
+
+fn bump(arguments: &ContractBump, here: &Path, ui: &Ui) -> Result<Exit> {
+    let folder = at(here, &arguments.since.path);
+    let request = request(&arguments.since, folder, None, Patience::default());
     let bumped = bump::run(&request, arguments.dry_run)?;
     ui.report(&BumpReport { bumped: &bumped, dry: arguments.dry_run })?;
     Ok(Exit::Done)
 }
 
-fn write(arguments: &ContractExport, here: &Path, ui: &Ui) -> Result<Exit> {
-    let limit = Duration::from_secs(arguments.server.patience.timeout);
+fn export(arguments: &ContractExport, here: &Path, ui: &Ui) -> Result<Exit> {
     let Some(server) = server(&arguments.server, here)? else {
         let error = Error::new(
             Code::Usage,
@@ -88,7 +73,10 @@ fn write(arguments: &ContractExport, here: &Path, ui: &Ui) -> Result<Exit> {
         );
         return Err(error.hint("say which server to ask: --cmd COMMAND or --url URL"));
     };
-    let contracts = some(source::of_server(&server, limit)?)?;
+    let contracts = source::of_server(&server, patience(&arguments.server.patience)?.limit)?;
+    if contracts.is_empty() {
+        return Err(Error::new(Code::ContractInvalid, "the server lists no tools, prompts or resources"));
+    }
     match &arguments.out {
         None => ui.text(&normal::to_text(&export::document(&contracts)))?,
         Some(folder) => ui.report(&ExportReport {
@@ -99,30 +87,14 @@ fn write(arguments: &ContractExport, here: &Path, ui: &Ui) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn some(contracts: Contracts) -> Result<Contracts> {
-    if contracts.is_empty() {
-        return Err(Error::new(Code::ContractInvalid, "the server lists no tools, prompts or resources"));
-    }
-    Ok(contracts)
-}
-
-fn print(text: Option<String>, report: &impl Report, ui: &Ui) -> Result<()> {
-    text.map_or_else(|| ui.report(report), |text| ui.text(&text))
-}
-
-fn request(arguments: &ContractCheck, here: &Path, ui: &Ui) -> Result<check::Request> {
-    let folder: PathBuf = at(here, &arguments.path);
-    let server = if arguments.offline { None } else { server(&arguments.server, &folder)? };
-    if server.is_none() && !arguments.offline {
-        ui.warn("no server to ask: the contracts are compared with the last release only");
-    }
-    Ok(check::Request {
+fn request(since: &Since, folder: PathBuf, server: Option<Server>, patience: Patience) -> check::Request {
+    check::Request {
         folder,
         server,
-        baseline: arguments.baseline.clone(),
-        acknowledged: arguments.acknowledge.clone(),
-        patience: patience(&arguments.server.patience)?,
-    })
+        baseline: since.baseline.clone(),
+        acknowledged: since.acknowledge.clone(),
+        patience,
+    }
 }
 
 fn patience(arguments: &Asked) -> Result<Patience> {

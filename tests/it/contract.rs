@@ -183,7 +183,7 @@ fn history_is_read_from_any_folder() {
 fn a_check_without_a_baseline_takes_the_last_release() {
     let sandbox = monorepo();
     let check = || sandbox.mcp(["contract", "check", "--offline", "tools", "--format", "json"]);
-    assert_eq!(check().ok().json()["verdict"], "breaking");
+    assert_eq!(check().exits(1).json()["verdict"], "breaking");
     git(&sandbox, &["rm", "--quiet", "--cached", "-r", "tools/contracts"]);
     git(&sandbox, &["commit", "--quiet", "-m", "y"]);
     git(&sandbox, &["tag", "v1.0.1"]);
@@ -228,25 +228,118 @@ fn versions_are_held_to_the_verdict_and_bump_sets_them() {
     sandbox.mcp(["contract", "check", "--offline"]).ok();
     contract(&sandbox, "contracts/tools/search.json", &tool("search", &["hits"]));
     let run = sandbox.mcp(["contract", "check", "--offline"]).exits(1);
-    assert!(run.stdout.contains(
-        "tools/search is at 1.0.0; after 1.0.0 and a breaking or unproved change it must be 2.0.0 or higher"
-    ));
+    assert!(
+        run.stdout
+            .contains("at 1.0.0; after 1.0.0 and a breaking or unproved change it must be 2.0.0 or higher")
+    );
     let before = sandbox.files("contracts");
     assert!(
-        sandbox
-            .mcp(["contract", "bump", "--offline", "--dry-run"])
-            .ok()
-            .stdout
-            .contains("would rise from 1.0.0 to 2.0.0")
+        sandbox.mcp(["contract", "bump", "--dry-run"]).ok().stdout.contains("would rise from 1.0.0 to 2.0.0")
     );
     assert_eq!(sandbox.files("contracts"), before);
-    sandbox.mcp(["contract", "bump", "--offline"]).ok();
+    sandbox.mcp(["contract", "bump"]).ok();
     let run = sandbox.mcp(["contract", "check", "--offline", "--format", "json"]).ok();
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!((&report["verdict"], &report["versions"][0]["ok"]), (&json!("breaking"), &json!(true)));
-    assert!(
-        sandbox.mcp(["contract", "bump", "--offline"]).ok().stdout.contains("Every version is high enough")
-    );
+    assert!(sandbox.mcp(["contract", "bump"]).ok().stdout.contains("Every version is high enough"));
+}
+
+/// The levels of a SARIF log.
+fn levels(sarif: &str) -> Vec<(String, String)> {
+    let log: Value = serde_json::from_str(sarif).unwrap();
+    let results = log["runs"][0]["results"].as_array().unwrap().clone();
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    results.iter().map(|result| (word(&result["ruleId"]), word(&result["level"]))).collect()
+}
+
+#[test]
+fn sarif_and_the_exit_code_agree() {
+    let sandbox = Sandbox::new();
+    let check = |code: i32| {
+        let run = sandbox.mcp(["contract", "check", "--offline", "--format", "sarif"]).exits(code);
+        levels(&run.stdout)
+    };
+    let pair = |rule: &str, level: &str| (rule.to_owned(), level.to_owned());
+    let mut now = tool("search", &["hits"]);
+    contract(&sandbox, "contracts/baseline/tools/search.json", &tool("search", &["hits", "total"]));
+    contract(&sandbox, "contracts/tools/search.json", &now);
+    // Too low a version is a result of its own.
+    assert_eq!(check(1), [pair("output-property-removed", "error"), pair("version-too-low", "error")]);
+    now["version"] = json!("2.0.0");
+    contract(&sandbox, "contracts/tools/search.json", &now);
+    // What a version admits fails nobody's pull request.
+    assert_eq!(check(0), [pair("output-property-removed", "warning")]);
+    // Nor does an addition with too low a version, but for the version.
+    contract(&sandbox, "contracts/tools/search.json", &tool("search", &["hits", "more", "total"]));
+    assert_eq!(check(1), [pair("output-property-added", "note"), pair("version-too-low", "error")]);
+    for (arguments, code) in [(&["old", "new"], 1), (&["new", "old"], 0)] {
+        let sandbox = folders();
+        let run = sandbox.mcp(["contract", "diff", "--format", "sarif"]).args(arguments).exits(code);
+        let grave = levels(&run.stdout).iter().any(|(_, level)| level == "error");
+        assert_eq!(grave, code == 1, "{}", run.stdout);
+    }
+}
+
+#[test]
+fn what_no_version_speaks_for_is_not_passed() {
+    let sandbox = Sandbox::new();
+    contract(&sandbox, "contracts/baseline/tools/search.json", &tool("search", &["hits"]));
+    contract(&sandbox, "contracts/baseline/tools/other.json", &tool("other", &["hits"]));
+    contract(&sandbox, "contracts/tools/search.json", &tool("search", &["hits"]));
+    let run = sandbox.mcp(["contract", "check", "--offline"]).exits(1);
+    assert!(run.stdout.contains("No version was looked at that admits what breaks"), "{}", run.stdout);
+    // A version that is none admits nothing either.
+    let mut odd = tool("search", &["hits"]);
+    odd["version"] = json!("one");
+    contract(&sandbox, "contracts/baseline/tools/search.json", &odd);
+    odd["outputSchema"] = Value::Null;
+    contract(&sandbox, "contracts/tools/search.json", &odd);
+    contract(&sandbox, "contracts/tools/other.json", &tool("other", &["hits"]));
+    let run = sandbox.mcp(["contract", "check", "--offline"]).exits(1);
+    assert!(run.stdout.contains("it must be 1.0.0 or higher"), "{}", run.stdout);
+}
+
+#[test]
+fn many_findings_of_a_rule_are_told_once() {
+    let sandbox = Sandbox::new();
+    for number in 0..9 {
+        contract(
+            &sandbox,
+            &format!("old/tools/t{number}.json"),
+            &json!({"name": format!("t{number}"), "inputSchema": {}}),
+        );
+        contract(
+            &sandbox,
+            &format!("new/tools/t{number}.json"),
+            &json!({"name": format!("t{number}"), "title": "T", "inputSchema": {}}),
+        );
+        contract(
+            &sandbox,
+            &format!("old/resources/r{number}.json"),
+            &json!({"name": format!("r{number}"), "uri": format!("r://{number}"), "mimeType": format!("a/{number}")}),
+        );
+    }
+    let run = sandbox.mcp(["contract", "diff", "old", "new"]).exits(1);
+    pin("contract/many", &run.stdout);
+    let run = sandbox.mcp(["contract", "diff", "old", "new", "--format", "markdown"]).exits(1);
+    assert_eq!(run.stdout.matches("What to do").count(), 1, "{}", run.stdout);
+}
+
+#[test]
+fn no_flag_is_without_effect() {
+    let sandbox = Sandbox::new();
+    for (command, flag) in [
+        ("check", "--dry-run"),
+        ("bump", "--cmd=x"),
+        ("bump", "--url=http://x"),
+        ("bump", "--timeout=5"),
+        ("bump", "--offline"),
+        ("bump", "--format=sarif"),
+        ("bump", "--format=markdown"),
+    ] {
+        let run = sandbox.mcp(["contract", command, flag]).exits(2);
+        assert!(run.stderr.contains("--"), "{command} {flag}: {}", run.stderr);
+    }
 }
 
 #[test]
@@ -268,9 +361,9 @@ fn the_servers_version_is_held_to_its_release_tag() {
     process["outputSchema"]["properties"]["metadata"]["required"] = json!([]);
     std::fs::write(&path, process.to_string()).unwrap();
     let run = check().exits(1);
-    assert!(run.stdout.contains("server is at 0.1.0; after 0.1.0"), "{}", run.stdout);
+    assert!(run.stdout.contains("at 0.1.0; after 0.1.0"), "{}", run.stdout);
     assert!(run.stdout.contains("it must be 0.2.0 or higher"), "{}", run.stdout);
-    sandbox.mcp(["contract", "bump", "--offline"]).dir(&here).ok();
+    sandbox.mcp(["contract", "bump"]).dir(&here).ok();
     check().ok();
     sandbox.mcp(["contract", "diff", "v0.1.0:contracts", "contracts"]).dir(&here).exits(1);
 }

@@ -21,8 +21,14 @@ pub struct Change {
     pub old: Option<Value>,
     /// The value after; none when there is none.
     pub new: Option<Value>,
-    /// What happened, in a sentence.
+    /// The property, scope or whatever else it is about.
+    #[serde(skip)]
+    pub name: Option<String>,
+    /// What happened.
     pub message: String,
+    /// What else is known of it.
+    #[serde(skip)]
+    pub hint: Option<String>,
     /// What to do.
     pub remedy: &'static str,
     /// An input that was accepted and is refused now, or an output that the old contract refuses.
@@ -46,7 +52,9 @@ impl Change {
             pointer: pointer.to_owned(),
             old: None,
             new: None,
+            name: None,
             message: rule.meaning.replace("{}", ""),
+            hint: None,
             remedy: rule.remedy,
             witness: None,
             acknowledged: false,
@@ -64,8 +72,23 @@ impl Change {
     /// With the name of what it is about.
     #[must_use]
     pub fn about(mut self, name: &str) -> Self {
-        self.message = self.rule.meaning.replace("{}", &format!(" \"{name}\""));
+        self.name = Some(name.to_owned());
+        self.message = self.sentence();
         self
+    }
+
+    /// With what else is known.
+    #[must_use]
+    pub fn noting(mut self, hint: String) -> Self {
+        self.message = format!("{} {hint}", self.sentence());
+        self.hint = Some(hint);
+        self
+    }
+
+    /// What its rule says of what it is about.
+    pub fn sentence(&self) -> String {
+        let name = self.name.as_ref().map(|name| format!(" \"{name}\"")).unwrap_or_default();
+        self.rule.meaning.replace("{}", &name)
     }
 
     /// Whether an acknowledgement names it: by rule, pointer, or contract and pointer.

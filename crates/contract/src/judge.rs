@@ -22,9 +22,7 @@ pub fn schemas(old: &Value, new: &Value, direction: Direction, name: &str, point
     match judge(old, new, direction) {
         Ok(edits) => edits.into_iter().map(|(edit, witness)| change(&edit, witness, name, pointer)).collect(),
         Err(TooLarge(why)) => {
-            let mut change = Change::new(direction.unproved(), name, pointer);
-            change.message = format!("{} {why}.", change.message);
-            vec![change]
+            vec![Change::new(direction.unproved(), name, pointer).noting(format!("{why}."))]
         }
     }
 }

@@ -37,7 +37,7 @@ pub fn run(request: &Request, dry: bool) -> Result<Bumped> {
     let mut wanted = Tree::new();
     let mut bumped = Bumped { versions: Vec::new(), files: Vec::new(), notes: checked.notes };
     for held in checked.versions.into_iter().filter(|held| !held.ok) {
-        if held.contract == "server" {
+        if held.contract == check::SERVER {
             if let Some(repository) = &repository {
                 wanted.extend(repository.with_version(&held.needed)?);
             }
@@ -53,14 +53,20 @@ pub fn run(request: &Request, dry: bool) -> Result<Bumped> {
     let plan = Plan::bring(&there, wanted);
     bumped.files = plan.changes().map(|action| action.path().to_owned()).collect();
     write::apply(&target, &plan, Sink::dry(dry))?;
-    let contracts = bumped.versions.iter().any(|held| held.contract != "server");
-    if let Some(repository) = repository.filter(|_| contracts) {
-        let registry = repository.manifest.facts.registry;
-        bumped
-            .notes
-            .push(format!("set the same versions in {registry}: make contracts writes the files from there"));
+    if let Some(repository) = repository {
+        bumped.notes.extend(sources(&bumped.versions, &repository));
     }
     Ok(bumped)
+}
+
+/// Where the code states what `make contracts` writes into the files that were set.
+fn sources(versions: &[Held], repository: &Repository) -> Vec<String> {
+    let contracts = versions.iter().filter(|held| held.contract != check::SERVER);
+    let registry = &repository.manifest.facts.registry;
+    let notes = contracts.map(|Held { contract, needed, .. }| {
+        format!("state {needed} for {contract} in the code too ({registry} lists it): make contracts writes from there")
+    });
+    notes.collect()
 }
 
 fn raised(request: &Request, path: &str, version: &str) -> Result<String> {

@@ -4,19 +4,28 @@
 
 use std::path::{Path, PathBuf};
 
+use mcp_contract::change::{Change, Comparison};
+use mcp_contract::diff;
+use mcp_contract::model::{Contract, Contracts};
+use mcp_contract::rules::Verdict;
+use mcp_contract::version::{Level, Version, level, level_of};
 use serde::Serialize;
 
 use crate::client::Server;
 use crate::error::{Code, Error, Result};
+use crate::exit::Exit;
 use crate::git;
+use crate::ops::contract::diff::unknown;
+use crate::ops::contract::findings;
 use crate::ops::contract::source::{self, Patience};
 use crate::repo::Repository;
+use crate::report::{Findings, Section};
 
 const BASELINE: &str = "contracts/baseline";
-use mcp_contract::change::{Change, Comparison};
-use mcp_contract::model::{Contract, Contracts};
-use mcp_contract::version::{Level, Version, level, level_of};
-use mcp_contract::{diff, rules::Verdict};
+/// What the server is called among contracts.
+pub const SERVER: &str = "server";
+/// The version of what states none.
+const FIRST: &str = "0.0.0";
 
 /// What to check.
 #[derive(Debug)]
@@ -48,6 +57,8 @@ pub struct Held {
     pub needed: String,
     /// Whether the version will do.
     pub ok: bool,
+    /// The file that states it.
+    pub file: String,
 }
 
 /// The result.
@@ -66,10 +77,46 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Whether nothing has to be done.
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.drift.is_empty() && self.versions.iter().all(|held| held.ok)
+    /// Whether the versions admit a change: that of its contract, if it still is one, and that of the server, if it
+    /// was looked at; one at least.
+    fn admits(&self, change: &Change) -> bool {
+        let names = [change.contract.as_str(), SERVER];
+        let mut held = self.versions.iter().filter(|held| names.contains(&held.contract.as_str())).peekable();
+        held.peek().is_some() && held.all(|held| held.ok)
+    }
+
+    /// The findings: what differs, what changed, and which versions are too low.
+    pub fn findings(&self) -> Findings {
+        let section = |title: &str, nothing, findings| Section { title: title.to_owned(), nothing, findings };
+        let mut found = Findings { notes: self.notes.clone(), ..Findings::default() };
+        if !self.drift.is_empty() {
+            let title = "The server and contracts/ differ: run make contracts docs and review what changes";
+            found.sections.push(section(title, "", self.drift.iter().map(findings::of_drift).collect()));
+        }
+        let changes = self.changes.iter();
+        found.sections.push(section(
+            "Since the last release",
+            "Nothing that clients rely on has changed.",
+            changes.map(|change| findings::of_released_change(change, self.admits(change))).collect(),
+        ));
+        let low: Vec<_> = self.versions.iter().filter(|held| !held.ok).map(findings::of_version).collect();
+        let raise = !low.is_empty();
+        if raise {
+            found.sections.push(section("Versions that are too low", "", low));
+        }
+        let summary = match found.exit() {
+            Exit::Done if self.changes.is_empty() => "Good: nothing has changed since the last release.",
+            Exit::Done => "Good: every change since the last release has the version that it needs.",
+            Exit::Findings if raise => {
+                "Undo the changes, or run cargo mcp contract bump to set the versions."
+            }
+            Exit::Findings if self.drift.is_empty() => {
+                "No version was looked at that admits what breaks: tag the last release vX.Y.Z, or undo the changes."
+            }
+            Exit::Findings => "The server and its contracts have to agree.",
+        };
+        summary.clone_into(&mut found.summary);
+        found
     }
 }
 
@@ -89,7 +136,7 @@ pub fn run(request: &Request) -> Result<Checked> {
         .as_ref()
         .map_or_else(|| Comparison::of(Vec::new()), |baseline| diff::sets(baseline, &committed));
     for name in since.acknowledge(&request.acknowledged) {
-        notes.push(format!("nothing to acknowledge is called {name}"));
+        notes.push(unknown(name));
     }
     let mut versions = Vec::new();
     if let Some(baseline) = &baseline {
@@ -126,30 +173,33 @@ fn baseline(request: &Request, notes: &mut Vec<String>) -> Result<Option<Contrac
 fn held(baseline: &Contracts, committed: &Contracts, since: &Comparison) -> Vec<Held> {
     let both = committed.iter().filter_map(|new| Some((baseline.get(new.kind, &new.key())?, new)));
     both.filter_map(|(old, new)| {
-        let place = new.path();
-        let level = since.changes.iter().filter(|change| change.contract == place).map(level).max()?;
-        judge(&place, stated(old), stated(new), level, false)
+        let path = new.path();
+        let level = since.changes.iter().filter(|change| change.contract == path).map(level).max()?;
+        let file = format!("contracts/{path}.json");
+        Some(judge((&path, file), stated(old), stated(new), level, false))
     })
     .collect()
 }
 
 fn stated(contract: &Contract) -> &str {
-    contract.body.get("version").and_then(serde_json::Value::as_str).unwrap_or("0.0.0")
+    contract.body.get("version").and_then(serde_json::Value::as_str).unwrap_or(FIRST)
 }
 
-/// Holds one version to a level.
-#[must_use]
-pub fn judge(contract: &str, old: &str, new: &str, level: Level, early: bool) -> Option<Held> {
-    let (before, after) = (Version::parse(old)?, Version::parse(new));
-    let ok = after.is_some_and(|after| after.suffices(&before, level, early));
-    Some(Held {
-        contract: contract.to_owned(),
+/// Holds one version to a level. What is no version is below all.
+fn judge((name, file): (&str, String), old: &str, new: &str, level: Level, early: bool) -> Held {
+    let before = Version::parse(old).or_else(|| Version::parse(FIRST));
+    let after = Version::parse(new);
+    let ok = after.zip(before.as_ref()).is_some_and(|(after, before)| after.suffices(before, level, early));
+    let needed = before.map_or_else(|| FIRST.to_owned(), |before| before.next(level, early).to_string());
+    Held {
+        contract: name.to_owned(),
         released: old.to_owned(),
         version: new.to_owned(),
         level,
-        needed: before.next(level, early).to_string(),
+        needed,
         ok,
-    })
+        file,
+    }
 }
 
 /// The server's version against its last release tag; or why there is nothing to say.
@@ -167,6 +217,11 @@ fn server(folder: &Path, since: &Comparison) -> Result<std::result::Result<Held,
     let Some(tag) = git::last_tag(folder)? else {
         return Ok(Err("the server's version was not looked at: no release is tagged vX.Y.Z".to_owned()));
     };
-    let held = judge("server", tag.trim_start_matches('v'), &version, level_of(since), true);
-    held.map(Ok).ok_or_else(|| Error::new(Code::ContractInvalid, format!("the tag {tag} is no version")))
+    let old = tag.trim_start_matches('v');
+    if Version::parse(old).is_none() {
+        return Err(Error::new(Code::ContractInvalid, format!("the tag {tag} is no version")));
+    }
+    let file =
+        repository.manifest.facts.version_files.first().map(|file| file.path.clone()).unwrap_or_default();
+    Ok(Ok(judge((SERVER, file), old, &version, level_of(since), true)))
 }

@@ -2,5 +2,7 @@
 
 pub mod bump;
 pub mod check;
+pub mod diff;
 pub mod export;
+mod findings;
 pub mod source;

@@ -28,6 +28,12 @@ pub struct Patience {
     pub token: Option<String>,
 }
 
+impl Default for Patience {
+    fn default() -> Self {
+        Self { limit: Duration::from_mins(1), token: None }
+    }
+}
+
 /// Reads what `text` names; git is run in `folder`.
 ///
 /// # Errors

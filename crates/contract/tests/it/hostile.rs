@@ -2,21 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use mcp_contract::judge;
-use mcp_contract::rules::{Direction, Verdict};
+use mcp_contract::diff;
+use mcp_contract::model::Contracts;
+use mcp_contract::rules::Verdict;
 use serde_json::{Value, json};
 
-/// Compares on a thread with the stack that the command has; the verdicts.
+/// Compares as the command does, with the stack that it has; the verdicts.
 fn verdicts(old: Value, new: Value) -> Vec<Verdict> {
     let start = Instant::now();
-    let worker = std::thread::Builder::new().stack_size(256 << 20).spawn(move || {
-        let input = judge::schemas(&old, &new, Direction::Input, "tools/t", "");
-        let output = judge::schemas(&old, &new, Direction::Output, "tools/t", "");
-        [input, output].concat().iter().map(|change| change.verdict).collect::<Vec<_>>()
-    });
-    let verdicts = worker.unwrap().join().unwrap();
+    let tool = |schema: Value| {
+        let tool = json!({"name": "t", "inputSchema": schema, "outputSchema": schema});
+        Contracts::from_document(&tool).unwrap()
+    };
+    let comparison = diff::sets(&tool(old), &tool(new));
     assert!(start.elapsed() < Duration::from_mins(1), "took {:?}", start.elapsed());
-    verdicts
+    comparison.changes.iter().map(|change| change.verdict).collect()
 }
 
 fn nested(depth: usize, leaf: &Value) -> Value {
@@ -59,6 +59,13 @@ fn exploding_combinations_end() {
     verdicts(all(60), all(61));
     let one = |count: usize| json!({"oneOf": (0..count).map(|n| json!({"type": "object", "properties": {"a": {"minimum": n}}})).collect::<Vec<_>>()});
     verdicts(one(40), one(41));
+}
+
+#[test]
+fn many_choices_one_in_another_fit_on_the_stack() {
+    let clause = |n: usize| json!({"anyOf": [{"properties": {"a": {"not": {"const": n}}}}, {"required": [format!("k{n}")]}]});
+    let all = |count: usize| json!({"type": "object", "required": ["a"], "allOf": (0..count).map(clause).collect::<Vec<_>>()});
+    assert!(verdicts(all(1_000), all(1_001)).contains(&Verdict::Breaking));
 }
 
 #[test]
