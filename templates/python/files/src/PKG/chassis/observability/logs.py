@@ -9,9 +9,10 @@ import re
 import sys
 import uuid
 from contextvars import ContextVar
+from datetime import UTC, datetime
 
 import structlog
-from structlog.types import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 correlation_id: ContextVar[str] = ContextVar("correlation_id", default="")
 
@@ -25,19 +26,19 @@ def new_correlation_id(candidate: str | None = None) -> str:
     return str(uuid.uuid4())
 
 
-def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+def get_logger(name: str) -> FilteringBoundLogger:
     """Return the logger called `name`; usable at import time, before logging is configured."""
-    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    logger: FilteringBoundLogger = structlog.get_logger(logger_name=name)
     return logger
 
 
-def _add_correlation_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _stamp(_: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    event["timestamp"] = f"{now[:-6]}Z"
+    event["level"] = "ERROR" if method == "exception" else method.upper()
+    if name := event.pop("logger_name", None):
+        event["logger"] = name
     event.setdefault("correlation_id", correlation_id.get() or None)
-    return event
-
-
-def _upper_level(_: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    event["level"] = event.get("level", method).upper()
     return event
 
 
@@ -67,13 +68,7 @@ def configure_logging(level: str, log_format: str, *, debug: bool) -> None:
     `log_format` is `json` or `console`; `debug` adds tracebacks.
     """
     shared: list[Processor] = [
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        _upper_level,
-        structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%f", utc=True),
-        _milliseconds,
-        _add_correlation_id,
-        structlog.stdlib.PositionalArgumentsFormatter(),
+        _stamp,
         structlog.processors.format_exc_info if debug else _drop_traceback,
     ]
     renderer: Processor = (
@@ -81,27 +76,27 @@ def configure_logging(level: str, log_format: str, *, debug: bool) -> None:
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
+    numeric = logging.getLevelNamesMapping()[level]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
+        processors=[*shared, renderer],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(numeric),
+        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.PositionalArgumentsFormatter(),
+                *shared,
+            ],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(numeric)
     # Libraries narrate every request at INFO; our own events already do, with more in them.
     for library in ("mcp", "sse_starlette", "httpx2", "httpcore2", "uvicorn", "stamina"):
         logging.getLogger(library).setLevel(max(logging.WARNING, root.level))
-
-
-def _milliseconds(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    event["timestamp"] = f"{event['timestamp'][:-3]}Z"
-    return event

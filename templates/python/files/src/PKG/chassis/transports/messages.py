@@ -42,12 +42,20 @@ _LINE_BREAKS = {
 class InvalidRequestError(AppError):
     """A message that is none, or has the wrong shape; `rpc_code` is JSON-RPC's own."""
 
-    def __init__(self, rpc_code: int, message: str, request_id: str | int | None = None) -> None:
+    def __init__(
+        self,
+        rpc_code: int,
+        message: str,
+        request_id: str | int | None = None,
+        *,
+        is_notification: bool = False,
+    ) -> None:
+        """Say what is wrong; nobody waits for an answer to a notification."""
         super().__init__("invalid_request", message)
         self.rpc_code = rpc_code
         self.title = _TITLES.get(rpc_code, message)
         self.request_id = request_id
-        self.is_notification = False
+        self.is_notification = is_notification
 
 
 class _ShapeError(Exception):
@@ -67,12 +75,15 @@ def parse(data: bytes) -> dict[str, Any]:
         raise InvalidRequestError(INVALID_REQUEST, _NO_MESSAGE)
     request_id = readable_id(message)
     method = message.get("method")
+    is_notification = "id" not in message and isinstance(method, str)
     if (
         message.get("jsonrpc") != "2.0"
         or not isinstance(method, str)
         or ("id" in message and request_id is None)
     ):
-        raise InvalidRequestError(INVALID_REQUEST, _NO_MESSAGE, request_id)
+        raise InvalidRequestError(
+            INVALID_REQUEST, _NO_MESSAGE, request_id, is_notification=is_notification
+        )
     sound: dict[str, Any] = {"jsonrpc": "2.0", "method": method}
     if request_id is not None:
         sound["id"] = request_id
@@ -80,9 +91,9 @@ def parse(data: bytes) -> dict[str, Any]:
         if (params := _params(method, message.get("params"))) is not None:
             sound["params"] = params
     except _ShapeError as error:
-        invalid = InvalidRequestError(INVALID_PARAMS, str(error), request_id)
-        invalid.is_notification = request_id is None
-        raise invalid from None
+        raise InvalidRequestError(
+            INVALID_PARAMS, str(error), request_id, is_notification=is_notification
+        ) from None
     return sound
 
 
