@@ -30,7 +30,7 @@ pub fn run(arguments: &New, here: &Path, ui: &Ui) -> Result<Exit> {
     if let (None, Some(path)) = (given.get(NAME), &arguments.path) {
         given.insert(NAME.to_owned(), last_part(&at(here, path), path)?);
     }
-    let library = Library::embedded()?;
+    let library = Library::embedded();
     let prompt = if arguments.yes { None } else { Prompt::on_terminal() };
     let template = match (&prompt, &language) {
         (Some(prompt), _) => {

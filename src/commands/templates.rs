@@ -10,7 +10,7 @@ use crate::ui::{Paint, Report, Ui};
 
 /// Runs the command.
 pub fn run(ui: &Ui) -> Result<Exit> {
-    ui.report(&List { templates: templates::list(&Library::embedded()?)? })?;
+    ui.report(&List { templates: templates::list(&Library::embedded())? })?;
     Ok(Exit::Done)
 }
 

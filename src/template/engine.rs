@@ -1,7 +1,9 @@
 //! Text with variables → text. An undefined variable is an error, and answers are values: nothing in them is ever
 //! taken for template syntax.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use tera::{Context, Delimiters, Kwargs, State, Tera};
 
@@ -19,7 +21,7 @@ const PART: &str = "parts/";
 /// The template language with all that its texts may name.
 #[derive(Debug)]
 pub struct Engine {
-    tera: Tera,
+    tera: Cow<'static, Tera>,
     context: Context,
 }
 
@@ -44,7 +46,7 @@ impl Engine {
         ] {
             context.insert(key, value);
         }
-        let mut engine = Self { tera: tera()?, context };
+        let mut engine = Self { tera: Cow::Borrowed(base()?), context };
         let facts = toml::Value::try_from(&template.facts).map_err(|error| broken("[facts]", error))?;
         let facts: Facts = engine.fact(&facts)?.try_into().map_err(|error| broken("[facts]", error))?;
         engine.context.insert("facts", &facts);
@@ -56,14 +58,14 @@ impl Engine {
         let mut context = Context::new();
         context.insert("name", name);
         context.insert("package", &template.package(name)?);
-        Self { tera: tera()?, context }.text(&question.key, &question.default)
+        Self { tera: Cow::Borrowed(base()?), context }.text(&question.key, &question.default)
     }
 
     /// What `rule` makes of a server's name.
     pub(super) fn package(rule: &str, name: &str) -> Result<String> {
         let mut context = Context::new();
         context.insert("name", name);
-        Self { tera: tera()?, context }.text("names.package", rule)
+        Self { tera: Cow::Borrowed(base()?), context }.text("names.package", rule)
     }
 
     /// Parses the parts, and the files of a language that extend one.
@@ -77,7 +79,7 @@ impl Engine {
             Err(error) => Err(broken(&name, error)),
         });
         let texts = texts.collect::<Result<Vec<_>>>()?;
-        self.tera.add_raw_templates(texts).map_err(|error| broken("parts", error))
+        self.tera.to_mut().add_raw_templates(texts).map_err(|error| broken("parts", error))
     }
 
     pub(super) fn text(&self, path: &str, text: &str) -> Result<String> {
@@ -121,6 +123,12 @@ impl Engine {
         }
         Ok(path.to_owned())
     }
+}
+
+/// The language without any parts, made once.
+fn base() -> Result<&'static Tera> {
+    static BASE: LazyLock<Result<Tera>> = LazyLock::new(tera);
+    BASE.as_ref().map_err(Clone::clone)
 }
 
 fn tera() -> Result<Tera> {

@@ -32,12 +32,12 @@ const LIMITS: Limits = Limits { files: 4_000, bytes: 64 << 20 };
 #[derive(Debug)]
 pub struct Library {
     origin: String,
-    files: BTreeMap<RepoPath, Bytes>,
+    files: BTreeMap<String, Bytes>,
 }
 
 impl Library {
     /// The templates that the program holds.
-    pub fn embedded() -> Result<Self> {
+    pub fn embedded() -> Self {
         let mut files = BTreeMap::new();
         let mut folders = vec![&EMBEDDED];
         while let Some(folder) = folders.pop() {
@@ -45,13 +45,13 @@ impl Library {
                 match entry {
                     DirEntry::Dir(dir) => folders.push(dir),
                     DirEntry::File(file) => {
-                        let path = RepoPath::new(file.path().to_string_lossy())?;
+                        let path = file.path().to_string_lossy().into_owned();
                         files.insert(path, Bytes::Borrowed(file.contents()));
                     }
                 }
             }
         }
-        Ok(Self { origin: "templates".to_owned(), files })
+        Self { origin: "templates".to_owned(), files }
     }
 
     /// The templates in a folder.
@@ -60,13 +60,13 @@ impl Library {
     /// When it cannot be read, holds links or unsafe paths, or is larger than any template.
     pub fn folder(folder: &Path) -> Result<Self> {
         let tree = read::tree(folder, LIMITS)?;
-        let files = tree.into_iter().map(|(path, file)| (path, file.bytes)).collect();
+        let files = tree.into_iter().map(|(path, file)| (path.into(), file.bytes)).collect();
         Ok(Self { origin: folder.display().to_string(), files })
     }
 
     /// The paths of all files.
-    pub fn paths(&self) -> impl Iterator<Item = &RepoPath> {
-        self.files.keys()
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
     }
 
     /// Every language, in listing order: the first is the default.
@@ -109,7 +109,7 @@ impl Library {
 
     /// The folders that hold a language.
     fn languages(&self) -> BTreeSet<&str> {
-        let specs = self.files.keys().filter_map(|path| path.as_str().strip_suffix("/template.toml"));
+        let specs = self.files.keys().filter_map(|path| path.strip_suffix("/template.toml"));
         specs.filter(|folder| *folder != SHARED && !folder.contains('/')).collect()
     }
 
@@ -147,11 +147,11 @@ impl Library {
 
     /// The files in a folder, by their path below it.
     fn below(&self, folder: &str) -> impl Iterator<Item = (&str, &Bytes)> {
-        self.files.iter().filter_map(move |(path, bytes)| Some((path.as_str().strip_prefix(folder)?, bytes)))
+        self.files.iter().filter_map(move |(path, bytes)| Some((path.strip_prefix(folder)?, bytes)))
     }
 
     fn spec<T: DeserializeOwned>(&self, folder: &str) -> Result<T> {
-        let bytes = self.files.get(&RepoPath::new(format!("{folder}/{SPEC}"))?);
+        let bytes = self.files.get(&format!("{folder}/{SPEC}"));
         let bytes = bytes.ok_or_else(|| self.broken(folder, "it is missing"))?;
         let text = str::from_utf8(bytes).map_err(|error| self.broken(folder, error))?;
         toml::from_str(text).map_err(|error| {

@@ -71,7 +71,7 @@ fn what_is_embedded_is_what_git_knows() {
 #[test]
 fn every_language_folder_says_what_it_is() {
     let folders: BTreeSet<_> =
-        library().paths().map(|path| path.as_str().split('/').next().unwrap().to_owned()).collect();
+        library().paths().map(|path| path.split('/').next().unwrap().to_owned()).collect();
     let templates = templates();
     let known = templates.iter().map(|template| template.language.clone());
     assert_eq!(folders, known.chain(["shared".to_owned()]).collect());

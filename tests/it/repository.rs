@@ -22,7 +22,7 @@ fn what_was_written_is_what_is_recorded_and_what_is_there() {
         let (base, tree) = (repository.base().unwrap(), repository.tree().unwrap());
         let changed: Vec<_> = base.iter().filter(|(path, file)| tree.get(path) != Some(file)).collect();
         assert!(changed.is_empty() && base.len() == tree.len(), "{language}: {changed:?}");
-        let template = Library::embedded().unwrap().named(language).unwrap();
+        let template = Library::embedded().named(language).unwrap();
         let answers = repository.answers(&template).unwrap();
         assert_eq!((answers.name.as_str(), answers.values["description"].as_str()), ("x", "One\u{2028}two"));
         fs::remove_file(sandbox.path("x/README.md")).unwrap();
@@ -34,7 +34,7 @@ fn what_was_written_is_what_is_recorded_and_what_is_there() {
 fn a_question_that_was_not_asked_then_has_its_default_and_an_impossible_answer_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.new_server(["x"]).ok();
-    let template = Library::embedded().unwrap().default().unwrap();
+    let template = Library::embedded().default().unwrap();
     let mut repository = open(&sandbox);
     repository.manifest.answers.remove("license");
     assert_eq!(repository.answers(&template).unwrap().values["license"], "MIT");

@@ -48,7 +48,7 @@ fn root() -> PathBuf {
 }
 
 pub fn library() -> Library {
-    Library::embedded().unwrap()
+    Library::embedded()
 }
 
 pub fn templates() -> Vec<Template> {
