@@ -160,7 +160,7 @@ def test_small_answers_are_not_held_back(everywhere: Server) -> None:
         times.append(time.perf_counter() - began)
     connection.close()
 
-    assert min(times) < 0.035
+    assert min(times[20:]) < 0.035, "answers of a connection that is warm"
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6")

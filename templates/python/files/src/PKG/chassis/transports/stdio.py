@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from threading import Thread
 
 import anyio
@@ -188,12 +190,12 @@ def _start_reading(wire_in: int, conversation: Conversation, limit: int) -> None
     loop = asyncio.get_running_loop()
 
     def read() -> None:
-        try:
-            for line in _lines(wire_in, limit):
-                asyncio.run_coroutine_threadsafe(conversation.read(line), loop).result()
+        ended = (CancelledError, RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError)
+        with suppress(*ended):  # the server has stopped: nobody reads on
+            with suppress(OSError):
+                for line in _lines(wire_in, limit):
+                    asyncio.run_coroutine_threadsafe(conversation.read(line), loop).result()
             asyncio.run_coroutine_threadsafe(conversation.end(), loop).result()
-        except RuntimeError:
-            return  # the loop is closed
 
     Thread(target=read, daemon=True).start()
 
