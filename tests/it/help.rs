@@ -75,7 +75,7 @@ fn templates_are_listed_with_their_questions() {
     assert_eq!(listed["templates"][0]["default"], true);
     let keys: Vec<_> =
         listed["templates"][0]["questions"].as_array().unwrap().iter().map(|q| &q["key"]).collect();
-    assert_eq!(keys, ["name", "language", "description", "author", "license"]);
+    assert_eq!(keys, ["name", "language", "description", "author", "license", "codeowners"]);
     pin("templates", &text);
 }
 
