@@ -7,6 +7,7 @@
 //! - [`report`] says how results look, [`ui`] is the only writer to the terminal;
 //! - [`ops`] hold one use case a file, know neither clap nor the terminal, and give a report, and a plan if they
 //!   change things;
+//! - [`finding`] is what an op found, and how grave it is;
 //! - [`repo`] is a repository that was generated: what it records of itself, and what is on the disk;
 //! - [`client`] asks a server for its contracts, which [`mcp_contract`] compares;
 //! - [`template`] makes a [`tree`] from answers: pure, and a language is data;
@@ -21,6 +22,7 @@ pub mod client;
 pub mod commands;
 pub mod error;
 pub mod exit;
+pub mod finding;
 #[expect(clippy::disallowed_methods, reason = "git is a process")]
 pub mod git;
 pub mod interrupt;

@@ -17,6 +17,7 @@ use crate::exit::Exit;
 use crate::ops::contract::source::Patience;
 use crate::ops::contract::{bump, check, diff, export, source};
 use crate::repo::Repository;
+use crate::report;
 use crate::ui::Ui;
 
 /// Runs a subcommand of `contract`.
@@ -40,7 +41,7 @@ fn diff(arguments: ContractDiff, here: &Path, ui: &Ui) -> Result<Exit> {
     for note in findings.notes.drain(..) {
         ui.warn(note);
     }
-    findings.show(format, &comparison, ui)?;
+    report::show(&findings, format, &comparison, ui)?;
     Ok(findings.exit())
 }
 
@@ -53,7 +54,7 @@ fn check(arguments: &ContractCheck, here: &Path, ui: &Ui) -> Result<Exit> {
     let checked =
         check::run(&request(&arguments.since, folder, server, patience(&arguments.server.patience)?))?;
     let findings = checked.findings();
-    findings.show(arguments.format, &checked, ui)?;
+    report::show(&findings, arguments.format, &checked, ui)?;
     Ok(findings.exit())
 }
 

@@ -1,6 +1,7 @@
 //! Findings for people: each rule once, with what to do, and a line for each place.
 
-use super::{Detail, Finding, Findings, Level, sentence, short, side};
+use super::{sentence, short, side};
+use crate::finding::{Detail, Finding, Findings, Level};
 use crate::ui::Paint;
 
 pub(super) fn write(findings: &Findings, paint: Paint) -> String {

@@ -2,7 +2,8 @@
 //!
 //! Invariant: text from a contract is shown as text; it can neither end a code span nor start markup.
 
-use super::{Detail, Finding, Findings, Level, Section, sentence, short, side};
+use super::{sentence, short, side};
+use crate::finding::{Detail, Finding, Findings, Level, Section};
 
 pub(super) fn write(findings: &Findings) -> String {
     let mut out = String::new();

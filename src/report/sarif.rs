@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Detail, Finding, Findings};
+use crate::finding::{Detail, Finding, Findings};
 
 pub(super) fn log(findings: &Findings) -> Value {
     let rules: BTreeMap<&str, Value> = findings

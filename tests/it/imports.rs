@@ -9,7 +9,7 @@ use walkdir::WalkDir;
 /// The rooms, from the ground up.
 #[rustfmt::skip]
 const ROOMS: &[&str] = &[
-    "error", "exit", "interrupt", "path", "text", "tree", "merge", "plan", "read", "git", "write", "template", "client", "repo",
+    "error", "exit", "finding", "interrupt", "path", "text", "tree", "merge", "plan", "read", "git", "write", "template", "client", "repo",
     "ops", "ui", "report", "cli", "commands", "lib",
 ];
 

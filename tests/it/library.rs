@@ -1,5 +1,6 @@
 //! Templates from outside: a language is a folder, and a folder is untrusted.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -239,8 +240,31 @@ fn what_files_are_for_has_the_same_policy_in_every_language() {
         for lock in &template.facts.lock {
             assert_eq!(of(lock), Policy::Seed, "{lock}");
         }
-        let source = |path: &str| path.replace("<{ package }>", "PKG");
-        assert_eq!(of(&source(&template.facts.paths["tools"])), Policy::Seed);
-        assert_eq!(of(&source(&template.facts.paths["http"])), Policy::Managed);
+    }
+}
+
+/// The policy of the file, or of the files in the folder, that each path of the facts names.
+fn policies(template: &Template) -> BTreeMap<String, BTreeSet<String>> {
+    let (_, rendered) = rendered(template, &[("name", "my-server")]);
+    let facts = &rendered.facts;
+    let of = |place: &String| {
+        let is_there = |path: &str| path == place || path.starts_with(&format!("{place}/"));
+        let found = rendered.policies.iter().filter(|(path, _)| is_there(path.as_str()));
+        found.map(|(_, policy)| format!("{policy:?}")).collect()
+    };
+    facts.paths.iter().chain(&facts.tests).map(|(key, place)| (key.clone(), of(place))).collect()
+}
+
+#[test]
+fn the_same_thing_has_the_same_policy_in_every_language() {
+    let templates = templates();
+    let (first, others) = templates.split_first().unwrap();
+    let expected = policies(first);
+    for (key, policy) in [("tools", "Seed"), ("settings", "Seed"), ("server", "Managed"), ("http", "Managed")]
+    {
+        assert!(expected[key].contains(policy) && expected[key].len() == 1, "{key}: {:?}", expected[key]);
+    }
+    for other in others {
+        assert_eq!(policies(other), expected, "{} and {}", other.language, first.language);
     }
 }

@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::{Code, Error, Result};
-use crate::ops::contract::check::{self, Held, Request};
+use crate::ops::contract::check::{self, Request};
+use crate::ops::contract::findings::Held;
 use crate::path::RepoPath;
 use crate::plan::Plan;
 use crate::read;

@@ -14,12 +14,12 @@ use serde::Serialize;
 use crate::client::Server;
 use crate::error::{Code, Error, Result};
 use crate::exit::Exit;
+use crate::finding::{Findings, Section};
 use crate::git;
 use crate::ops::contract::diff::unknown;
-use crate::ops::contract::findings;
+use crate::ops::contract::findings::{self, Held};
 use crate::ops::contract::source::{self, Patience};
 use crate::repo::Repository;
-use crate::report::{Findings, Section};
 
 const BASELINE: &str = "contracts/baseline";
 /// What the server is called among contracts.
@@ -40,25 +40,6 @@ pub struct Request {
     pub acknowledged: Vec<String>,
     /// How servers are asked.
     pub patience: Patience,
-}
-
-/// A version, and whether it is high enough.
-#[derive(Clone, Debug, Serialize)]
-pub struct Held {
-    /// The contract, or `server`.
-    pub contract: String,
-    /// The version of the last release.
-    pub released: String,
-    /// The version now.
-    pub version: String,
-    /// What has to rise.
-    pub level: Level,
-    /// The lowest version that will do.
-    pub needed: String,
-    /// Whether the version will do.
-    pub ok: bool,
-    /// The file that states it.
-    pub file: String,
 }
 
 /// The result.

@@ -7,9 +7,9 @@ use mcp_contract::diff;
 use mcp_contract::rules::Verdict;
 
 use crate::error::Result;
+use crate::finding::{Findings, Section};
 use crate::ops::contract::findings;
 use crate::ops::contract::source::{self, Patience};
-use crate::report::{Findings, Section};
 
 /// What to compare.
 #[derive(Debug)]

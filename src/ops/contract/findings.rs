@@ -5,9 +5,28 @@
 use mcp_contract::change::Change;
 use mcp_contract::rules::Verdict;
 use mcp_contract::version::Level as Rise;
+use serde::Serialize;
 
-use super::check::Held;
-use crate::report::{Detail, Finding, Level, Place};
+use crate::finding::{Detail, Finding, Level, Place};
+
+/// A version, and whether it is high enough.
+#[derive(Clone, Debug, Serialize)]
+pub struct Held {
+    /// The contract, or `server`.
+    pub contract: String,
+    /// The version of the last release.
+    pub released: String,
+    /// The version now.
+    pub version: String,
+    /// What has to rise.
+    pub level: Rise,
+    /// The lowest version that will do.
+    pub needed: String,
+    /// Whether the version will do.
+    pub ok: bool,
+    /// The file that states it.
+    pub file: String,
+}
 
 /// What a change is when nothing but the change counts.
 pub fn of_change(change: &Change) -> Finding {
