@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::error::{Code, Error, Result};
 use crate::ops::contract::check::{self, Request};
+use crate::ops::contract::file_of;
 use crate::ops::contract::findings::Held;
 use crate::path::RepoPath;
 use crate::plan::Plan;
@@ -43,7 +44,7 @@ pub fn run(request: &Request, dry: bool) -> Result<Bumped> {
                 wanted.extend(repository.with_version(&held.needed)?);
             }
         } else {
-            let path = format!("contracts/{}.json", held.contract);
+            let path = file_of(&held.contract);
             let text = raised(request, &path, &held.needed)?;
             let file = File { bytes: text.into_bytes().into(), mode: Mode::Plain };
             wanted.insert(RepoPath::new(path)?, file);

@@ -19,9 +19,9 @@ use crate::git;
 use crate::ops::contract::diff::unknown;
 use crate::ops::contract::findings::{self, Held};
 use crate::ops::contract::source::{self, Patience};
+use crate::ops::contract::{BASELINE, CONTRACTS, file_of};
 use crate::repo::Repository;
 
-const BASELINE: &str = "contracts/baseline";
 /// What the server is called among contracts.
 pub const SERVER: &str = "server";
 /// The version of what states none.
@@ -107,7 +107,7 @@ impl Checked {
 /// When contracts cannot be read or the server does not answer.
 pub fn run(request: &Request) -> Result<Checked> {
     let mut notes = Vec::new();
-    let committed = source::of_folder(&request.folder.join("contracts"), "contracts")?;
+    let committed = source::of_folder(&request.folder.join(CONTRACTS), CONTRACTS)?;
     let drift = match &request.server {
         Some(server) => diff::sets(&committed, &source::of_server(server, request.patience.limit)?).changes,
         None => Vec::new(),
@@ -140,10 +140,11 @@ fn baseline(request: &Request, notes: &mut Vec<String>) -> Result<Option<Contrac
     }
     // Nobody kept the contracts of the last release: history has them.
     match git::last_tag(&request.folder)? {
-        Some(tag) if git::has(&request.folder, &tag, "contracts")? => {
-            return source::read(&format!("{tag}:./contracts"), &request.folder, &request.patience).map(Some);
+        Some(tag) if git::has(&request.folder, &tag, CONTRACTS)? => {
+            return source::read(&format!("{tag}:./{CONTRACTS}"), &request.folder, &request.patience)
+                .map(Some);
         }
-        Some(tag) => notes.push(format!("{tag} has no contracts/: there is nothing to compare with")),
+        Some(tag) => notes.push(format!("{tag} has no {CONTRACTS}/: there is nothing to compare with")),
         None => notes
             .push(format!("{BASELINE} is empty and no release is tagged: there is nothing to compare with")),
     }
@@ -156,7 +157,7 @@ fn held(baseline: &Contracts, committed: &Contracts, since: &Comparison) -> Vec<
     both.filter_map(|(old, new)| {
         let path = new.path();
         let level = since.changes.iter().filter(|change| change.contract == path).map(level).max()?;
-        let file = format!("contracts/{path}.json");
+        let file = file_of(&path);
         Some(judge((&path, file), stated(old), stated(new), level, false))
     })
     .collect()

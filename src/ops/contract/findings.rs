@@ -8,6 +8,7 @@ use mcp_contract::version::Level as Rise;
 use serde::Serialize;
 
 use crate::finding::{Detail, Finding, Level, Place};
+use crate::ops::contract::file_of;
 
 /// A version, and whether it is high enough.
 #[derive(Clone, Debug, Serialize)]
@@ -57,7 +58,7 @@ pub fn of_change(change: &Change) -> Finding {
         message: change.sentence(),
         help: change.remedy.to_owned(),
         place: Place {
-            file: format!("contracts/{}.json", change.contract),
+            file: file_of(&change.contract),
             name: change.contract.clone(),
             pointer: change.pointer.clone(),
             subject: change.name.clone(),

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::client::{self, Server};
 use crate::error::{Code, Error, Result};
 use crate::git::{self, Past};
+use crate::ops::contract::CONTRACTS;
 use mcp_contract::model::{Contract, Contracts, Kind};
 
 const LARGEST: u64 = 32 << 20;
@@ -96,8 +97,8 @@ pub fn of_folder(folder: &Path, name: &str) -> Result<Contracts> {
 /// When a file is no contract or cannot be read.
 pub fn find(folder: &Path) -> Result<Contracts> {
     let mut paths = Vec::new();
-    for base in ["", "contracts/"] {
-        listed(folder, base, &mut paths)?;
+    for base in [String::new(), format!("{CONTRACTS}/")] {
+        listed(folder, &base, &mut paths)?;
         for kind in Kind::ALL {
             listed(folder, &format!("{base}{}/", kind.folder()), &mut paths)?;
         }
@@ -133,12 +134,12 @@ fn chosen(files: Vec<File>) -> Vec<File> {
         let (folder, name) = path.split_once('/').unwrap_or_default();
         Kind::ALL.iter().any(|kind| kind.folder() == folder) && !name.contains('/')
     };
-    let inner = |path: &str| path.strip_prefix("contracts/").is_some_and(in_kind);
+    let inner = |path: &str| path.strip_prefix(CONTRACTS)?.strip_prefix('/').map(ToOwned::to_owned);
     let (mut own, rest): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, _)| in_kind(path));
     if own.is_empty() {
-        let (nested, loose): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(path, _)| inner(path));
-        own =
-            nested.into_iter().map(|(path, bytes)| (path["contracts/".len()..].to_owned(), bytes)).collect();
+        let is_nested = |path: &str| inner(path).is_some_and(|path| in_kind(&path));
+        let (nested, loose): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(path, _)| is_nested(path));
+        own = nested.into_iter().filter_map(|(path, bytes)| Some((inner(&path)?, bytes))).collect();
         if own.is_empty() {
             own = loose.into_iter().filter(|(path, _)| !path.contains('/')).collect();
         }
