@@ -21,7 +21,7 @@ use walkdir::WalkDir;
 const MAX_LENGTH: usize = 40_000;
 
 /// Answers that go through every filter with what it is there for.
-pub const HOSTILE: [(&str, &str); 4] = [
+pub const HOSTILE: [(&str, &str); 5] = [
     ("name", "a-name-of-sixty-four-characters-that-has-to-fit-everywhere-12345"),
     (
         "description",
@@ -30,6 +30,7 @@ pub const HOSTILE: [(&str, &str); 4] = [
     ),
     ("author", "O'Neil \"$(id)\" \\ <script> #1 {{ a }} \u{2066}"),
     ("license", "Apache-2.0"),
+    ("codeowners", "@org/team \u{202e}#x $(id) `id`"),
 ];
 
 /// Compares `text` with `snapshots/NAME.snap`.
