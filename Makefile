@@ -17,8 +17,11 @@ test: check e2e ## Run all tests, those of generated servers too
 test-contracts: ## Try a million values on what the contract comparison calls compatible
 	CONTRACT_VALUES=1000000 $(CARGO) test --locked --release --package cargo-mcp-contract --test it -- property
 
+# On make's command line LANG is a language, which neither programs nor the servers' own make may take for a locale.
+NAMED := $(filter command,$(origin LANG))
+
 e2e: ## Generate servers and drive them: LANG=python one language, ONLY=targets one stage (tests/run says which)
-	tests/run $(if $(filter command line,$(origin LANG)),--language $(LANG)) $(if $(ONLY),--only $(ONLY))
+	MAKEFLAGS= $(if $(NAMED),LANG=C.UTF-8) tests/run $(if $(NAMED),--language $(LANG)) $(if $(ONLY),--only $(ONLY))
 
 snapshots: ## Accept what is generated now: read the difference before you commit it
 	INSTA_UPDATE=always $(CARGO) test --locked --test it -- snapshot:: help::
