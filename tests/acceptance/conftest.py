@@ -23,10 +23,10 @@ from kit.samples import API_KEY, ORIGIN
 from kit.stdio import Stdio
 from kit.stub import Records
 from kit.tokens import Issuer
-from kit.wire import ERAS, MODERN, Wire
+from kit.wire import ERAS, MODERN, Caller, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from kit.process import HttpServer, Launcher
@@ -43,7 +43,7 @@ class Connect(Protocol):
 
 
 class Speak(Protocol):
-    def __call__(self, *, era: str = MODERN, **settings: Any) -> Stdio: ...
+    def __call__(self, *, era: str = MODERN, handshake: bool = True, **settings: Any) -> Stdio: ...
 
 
 @pytest.fixture(scope="session")
@@ -95,8 +95,8 @@ def speak(launcher: Launcher) -> Iterator[Speak]:
     """Start a server on stdio and speak with it."""
     open_: list[Stdio] = []
 
-    def start(*, era: str = MODERN, **settings: Any) -> Stdio:
-        open_.append(Stdio(launcher.stdio(**settings), era))
+    def start(*, era: str = MODERN, handshake: bool = True, **settings: Any) -> Stdio:
+        open_.append(Stdio(launcher.stdio(**settings), era, handshake=handshake))
         return open_[-1]
 
     yield start
@@ -143,16 +143,37 @@ def own_records(pool: ThreadPoolExecutor) -> Iterator[Records]:
 
 
 @pytest.fixture(scope="session")
-def open_server(share: Serve, records: Records) -> HttpServer:
+def open_settings(records: Records) -> dict[str, Any]:
     """Everything on, nobody refused."""
-    return share(
-        MCP_ENABLE_WRITES=True,
-        MCP_API_BASE_URL=records.url,
-        MCP_API_KEY=API_KEY,
-        MCP_BREAKER_FAILURES=1000,
-        MCP_MAX_OPERATIONS=1000,
-        MCP_ALLOWED_ORIGINS=ORIGIN,
-    )
+    return {
+        "MCP_ENABLE_WRITES": True,
+        "MCP_API_BASE_URL": records.url,
+        "MCP_API_KEY": API_KEY,
+        "MCP_BREAKER_FAILURES": 1000,
+        "MCP_MAX_OPERATIONS": 1000,
+        "MCP_ALLOWED_ORIGINS": ORIGIN,
+    }
+
+
+@pytest.fixture(scope="session")
+def open_server(share: Serve, open_settings: dict[str, Any]) -> HttpServer:
+    return share(**open_settings)
+
+
+@pytest.fixture(scope="session")
+def shared_stdio(launcher: Launcher, open_settings: dict[str, Any]) -> Iterator[Callable[[str], Stdio]]:
+    """An open server on stdio for each era, started again only when it has ended."""
+    running: dict[str, Stdio] = {}
+
+    def get(era: str) -> Stdio:
+        if era not in running or not running[era].process.running:
+            running[era] = Stdio(launcher.stdio(**open_settings, MCP_RATE_LIMIT_PER_MINUTE=0), era)
+        assert running[era].tools(), "answers that an earlier test did not wait for are passed over"
+        return running[era]
+
+    yield get
+    for stdio in running.values():
+        stdio.process.stop()
 
 
 @pytest.fixture(scope="session")
@@ -170,14 +191,30 @@ def narrow_server(share: Serve, records: Records) -> HttpServer:
 
 
 @pytest.fixture
-def wire(open_server: HttpServer, connect: Connect) -> Wire:
+def modern(open_server: HttpServer, connect: Connect) -> Wire:
+    """A wire to the open server, for what only the new era has or what knows no era."""
     return connect(open_server)
 
 
 @pytest.fixture
-def both(open_server: HttpServer, connect: Connect, era: str) -> Wire:
+def wire(open_server: HttpServer, connect: Connect, era: str) -> Wire:
     """A wire to the open server, once in each era."""
     return connect(open_server, era=era)
+
+
+@pytest.fixture
+def stdio(shared_stdio: Callable[[str], Stdio], era: str) -> Stdio:
+    """An open server on stdio, once in each era."""
+    return shared_stdio(era)
+
+
+@pytest.fixture(params=[(transport, era) for transport in ("http", "stdio") for era in ERAS], ids="-".join)
+def caller(request: pytest.FixtureRequest) -> Caller:
+    """A client of an open server, on each transport and in each era."""
+    transport, era = request.param
+    if transport == "stdio":
+        return request.getfixturevalue("shared_stdio")(era)
+    return request.getfixturevalue("connect")(request.getfixturevalue("open_server"), era=era)
 
 
 @pytest.fixture(scope="session")

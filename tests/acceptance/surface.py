@@ -170,10 +170,10 @@ def on_stdio(launcher: Launcher) -> JSON:
     for era in ERAS:
         with Stdio(launcher.stdio(MCP_RATE_LIMIT_PER_MINUTE=1, MCP_RATE_LIMIT_BURST=2), era) as stdio:
             for arguments in ({"text": "x"}, {}, {"text": "limited"}):
-                found[f"{era} {json.dumps(arguments)}"] = steady(stdio.call("process_text", arguments))
+                found[f"{era} {json.dumps(arguments)}"] = steady(stdio.call("process_text", arguments).result)
             if era == LEGACY:
                 continue
-            found["settings"] = steady(stdio.answer(stdio.send("resources/read", {"uri": "config://server-settings"})))
+            found["settings"] = steady(stdio.read("config://server-settings").result)
     return found
 
 

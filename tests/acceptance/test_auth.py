@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 
+from kit.metrics import Metrics
+from kit.process import until
 from kit.stub import Keys
 from kit.tokens import ALGORITHMS, Issuer
+from kit.wire import ERAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 METADATA = "https://mcp.example/.well-known/oauth-protected-resource/mcp"
 SCOPES = ("config:read", "operations:read", "operations:write", "records:read", "text:read")
+CHALLENGE = f'scope="{" ".join(SCOPES)}", resource_metadata="{METADATA}"'
 NEEDS = {
     "process_text": ("text:read", {"text": "x"}),
     "lookup_record": ("records:read", {"record_id": "auth"}),
@@ -64,6 +68,10 @@ FORGED: dict[str, Callable[[Issuer], str]] = {
     "not-yet": lambda issuer: issuer.mint("text:read", nbf=int(time.time()) + 60),
     "no-expiry": lambda issuer: issuer.mint("text:read", exp=None),
     "no-subject": lambda issuer: issuer.mint("text:read", sub=None),
+    "empty-subject": lambda issuer: issuer.mint("text:read", sub=""),
+    "number-for-subject": lambda issuer: issuer.mint("text:read", sub=5),
+    "object-for-subject": lambda issuer: issuer.mint("text:read", sub={"id": "alice"}),
+    "issued-in-the-future": lambda issuer: issuer.mint("text:read", iat=int(time.time()) + 90),
     "other-issuer": lambda issuer: issuer.mint("text:read", iss=issuer.issuer.rstrip("/")),
     "other-audience": lambda issuer: issuer.mint("text:read", aud="https://other.example/mcp"),
     "no-audience": lambda issuer: issuer.mint("text:read", aud=None),
@@ -71,6 +79,8 @@ FORGED: dict[str, Callable[[Issuer], str]] = {
 
 ACCEPTED: dict[str, dict[str, Any]] = {
     "just-expired": {"exp": -5},
+    "clock-a-little-ahead": {"iat": 5, "nbf": 5},
+    "scopes-by-any-white-space": {"scope": "other\ttext:read\nmore"},
     "audience-list": {"aud": ["https://other.example", "https://mcp.example/mcp"]},
     "scp-list": {"scope": None, "scp": ["text:read"]},
     "scp-text": {"scope": None, "scp": "other text:read"},
@@ -92,24 +102,23 @@ class TestTokens:
 
     @pytest.mark.parametrize("changes", ACCEPTED.values(), ids=ACCEPTED)
     def test_unusual_but_good_tokens(
-        self, guarded_server: HttpServer, connect: Connect, issuer: Issuer, changes: dict[str, Any]
+        self, guarded_server: HttpServer, connect: Connect, issuer: Issuer, changes: dict[str, Any], era: str
     ) -> None:
-        if "exp" in changes:
-            changes = {"exp": int(time.time()) + changes["exp"]}
-        token = issuer.mint(**{"scope": "text:read"} | changes)
-        assert text(connect(guarded_server, token=token)).output["result"] == "x"
+        now = int(time.time())
+        times = {claim: now + changes[claim] for claim in ("exp", "iat", "nbf") if claim in changes}
+        token = issuer.mint(**{"scope": "text:read"} | changes | times)
+        assert text(connect(guarded_server, token=token, era=era)).output["result"] == "x"
 
     @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
     def test_forged_tokens(
-        self, guarded_server: HttpServer, connect: Connect, issuer: Issuer, forge: Callable[[Issuer], str]
+        self, guarded_server: HttpServer, connect: Connect, issuer: Issuer, forge: Callable[[Issuer], str], era: str
     ) -> None:
         token = forge(issuer)
-        reply = text(connect(guarded_server, token=token))
+        reply = text(connect(guarded_server, token=token, era=era))
         assert reply.status == 401
         assert reply.refusal["code"] == "unauthenticated"
         assert reply.refusal["message"] == "a valid bearer token is required"
-        challenge = f'Bearer error="invalid_token", resource_metadata="{METADATA}"'
-        assert reply.headers["www-authenticate"] == challenge
+        assert reply.headers["www-authenticate"] == f'Bearer error="invalid_token", {CHALLENGE}'
         assert token not in reply.text
         assert token not in guarded_server.log.text
 
@@ -117,7 +126,7 @@ class TestTokens:
         wire = connect(guarded_server, era=era)
         for reply in (text(wire), wire.rpc("tools/list"), wire.rpc("server/discover"), wire.rpc("ping")):
             assert reply.status == 401
-            assert reply.headers["www-authenticate"] == f'Bearer resource_metadata="{METADATA}"'
+            assert reply.headers["www-authenticate"] == f"Bearer {CHALLENGE}"
 
     def test_a_token_in_the_url_or_another_scheme_does_not_count(
         self, guarded_server: HttpServer, connect: Connect, issuer: Issuer
@@ -183,12 +192,12 @@ class TestScopes:
 
 class TestSubjects:
     def test_operations_of_another_do_not_exist(
-        self, guarded_server: HttpServer, connect: Connect, issuer: Issuer
+        self, guarded_server: HttpServer, connect: Connect, issuer: Issuer, era: str
     ) -> None:
         scope = "operations:read operations:write"
-        alice = connect(guarded_server, token=issuer.mint(scope))
-        mallory = connect(guarded_server, token=issuer.mint(scope, sub="mallory"))
-        arguments = {"steps": 100, "step_milliseconds": 100, "idempotency_key": "mine"}
+        alice = connect(guarded_server, token=issuer.mint(scope), era=era)
+        mallory = connect(guarded_server, token=issuer.mint(scope, sub="mallory"), era=era)
+        arguments = {"steps": 100, "step_milliseconds": 100, "idempotency_key": f"mine-{era}"}
         operation = alice.call("start_operation", arguments).output["operation_id"]
         for tool in ("check_operation_status", "cancel_operation"):
             error = mallory.call(tool, {"operation_id": operation}).tool_error
@@ -198,15 +207,15 @@ class TestSubjects:
         assert alice.call("check_operation_status", {"operation_id": operation}).output["status"] != "cancelled"
 
     def test_the_callers_token_is_not_passed_on(
-        self, guarded_server: HttpServer, connect: Connect, issuer: Issuer, records: Records
+        self, guarded_server: HttpServer, connect: Connect, issuer: Issuer, records: Records, era: str
     ) -> None:
         token = issuer.mint("records:read")
-        assert connect(guarded_server, token=token).call("lookup_record", {"record_id": "passed"}).output
+        assert connect(guarded_server, token=token, era=era).call("lookup_record", {"record_id": "passed"}).output
         assert token not in repr(records.tries("passed"))
 
-    def test_stdio_is_local_with_every_scope(self, speak: Speak, jwt_settings: dict[str, Any]) -> None:
-        stdio = speak(MCP_ENABLE_WRITES=True, **jwt_settings)
-        assert not stdio.call("start_operation", {"steps": 1, "step_milliseconds": 0}).get("isError")
+    def test_stdio_is_local_with_every_scope(self, speak: Speak, jwt_settings: dict[str, Any], era: str) -> None:
+        stdio = speak(era=era, MCP_ENABLE_WRITES=True, **jwt_settings)
+        assert stdio.call("start_operation", {"steps": 1, "step_milliseconds": 0}).output
         assert stdio.process.log.wait("audit.tool_called")["subject"] == "local"
 
 
@@ -220,6 +229,20 @@ class TestMetadata:
             "scopes_supported": list(SCOPES),
             "bearer_methods_supported": ["header"],
         }
+
+    def test_it_lies_also_where_the_path_of_the_public_url_says(
+        self, serve: Serve, connect: Connect, issuer: Issuer, jwt_settings: dict[str, Any]
+    ) -> None:
+        public = "https://mcp.example/team/a"
+        server = serve(**jwt_settings | {"MCP_PUBLIC_URL": public})
+        wire = connect(server)
+        documents = [wire.get(f"/.well-known/oauth-protected-resource{path}").json for path in ("/mcp", "/team/a/mcp")]
+        assert documents[0] == documents[1]
+        assert documents[0]["resource"] == f"{public}/mcp"
+        assert wire.get("/.well-known/oauth-protected-resource/other/mcp").status == 404
+        named = text(wire).headers["www-authenticate"].partition('resource_metadata="')[2].rstrip('"')
+        assert named == "https://mcp.example/.well-known/oauth-protected-resource/team/a/mcp"
+        assert text(connect(server, token=issuer.mint("text:read", aud=f"{public}/mcp"))).output["result"] == "x"
 
 
 class TestKeys:
@@ -239,14 +262,32 @@ class TestKeys:
                 assert text(connect(server, token=unknown)).status == 401
             assert len(keys.requests) <= fetched + 1, "unknown key ids must not make it fetch again and again"
 
-    def test_unreachable_keys_are_503(
+    def test_keys_that_cannot_be_fetched_are_asked_for_every_30_s_and_told(
         self, serve: Serve, connect: Connect, issuer: Issuer, jwt_settings: dict[str, Any]
     ) -> None:
         with Keys(None) as keys:
             url = {"MCP_AUTH_JWKS_FILE": None, "MCP_AUTH_JWKS_URL": f"{keys.url}/jwks"}
             server = serve(**jwt_settings | url)
-            reply = text(connect(server, token=issuer.mint("text:read")))
-        assert reply.status == 503
-        assert reply.refusal["code"] == "dependency_unavailable"
-        assert int(reply.headers["retry-after"]) >= 1
-        assert text(connect(server)).status == 401, "without a token no key is needed"
+            wires = [connect(server, token=issuer.mint("text:read"), era=era) for era in ERAS]
+            probe = connect(server)
+            assert probe.get("/health").json["checks"]["auth"] == "healthy"
+            first = time.monotonic()
+            for wire in wires * 3:
+                reply = text(wire)
+                assert (reply.status, reply.refusal["code"]) == (503, "dependency_unavailable")
+                assert 1 <= int(reply.headers["retry-after"]) <= 30
+            assert text(connect(server)).status == 401, "without a token no key is needed"
+            health = probe.get("/health")
+            assert (health.status, health.json["status"], health.json["checks"]["auth"]) == (
+                200,
+                "degraded",
+                "degraded",
+            )
+            assert probe.get("/ready").status == 200
+            metrics = Metrics.parse(probe.get("/metrics").text)
+            assert metrics.value("mcp_dependency_duration_seconds_count", dependency="auth") == len(keys.requests) == 1
+            keys.document = issuer.jwks()
+            until(lambda: text(wires[0]).status == 200, "the keys are there again", 45)
+            assert time.monotonic() - first >= 25, "not asked for more often than every 30 s"
+            assert len(keys.requests) == 2
+            assert probe.get("/health").json["status"] == "healthy"

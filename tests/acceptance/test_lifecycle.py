@@ -6,36 +6,26 @@ import json
 import signal
 import socket
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx2
 import pytest
 
 from kit.metrics import Metrics
 from kit.process import until
+from kit.redis import free_port
 from kit.stub import Answer, Records
-from kit.wire import LEGACY, envelope
+from kit.wire import ERAS, envelope
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+    from collections.abc import Iterator
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from conftest import Connect, Serve, Speak
     from kit.process import HttpServer, Launcher
-    from kit.wire import Wire
+    from kit.stdio import Stdio
+    from kit.wire import Reply, Wire
 
-MALFORMED = (
-    "{",
-    "",
-    "null",
-    "[]",
-    "42",
-    '{"jsonrpc":"2.0"}',
-    '{"id":1}',
-    "\x00\x01",
-    '{"jsonrpc":"2.0","id":',
-    '{"jsonrpc":"1.0","id":1,"method":"tools/list"}',
-    '{"a":' * 3000,
-)
 SLOW = {"steps": 100, "step_milliseconds": 1000}
 
 
@@ -43,14 +33,20 @@ def in_flight(wire: Wire) -> float:
     return Metrics.parse(wire.get("/metrics").text).value("mcp_tool_calls_in_flight")
 
 
-def wait_for(wire: Wire, seconds: float) -> Any:
-    """A call that takes that long: wait for an operation that does not change."""
-    operation = wire.call("start_operation", SLOW).output["operation_id"]
-    until(
-        lambda: wire.call("check_operation_status", {"operation_id": operation}).output["status"] == "running",
-        "the operation runs",
-    )
-    return {"operation_id": operation, "wait_seconds": seconds}
+def look_up_in_each_era(pool: ThreadPoolExecutor, server: HttpServer, connect: Connect) -> list[Future[Reply]]:
+    wires = [connect(server, era=era) for era in ERAS]
+    return [pool.submit(wire.call, "lookup_record", {"record_id": "slow"}) for wire in wires]
+
+
+@pytest.fixture(params=["refused", "silent"])
+def collector(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A trace collector that refuses connections, or takes them and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        if request.param == "refused":
+            listener.close()
+            yield f"http://127.0.0.1:{free_port()}"
+        else:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 class TestHttp:
@@ -60,10 +56,10 @@ class TestHttp:
         own_records.script("slow", Answer(hang=True))
         settings = {"MCP_SHUTDOWN_DELAY_SECONDS": 4, "MCP_SHUTDOWN_GRACE_SECONDS": 20}
         server = serve(MCP_API_BASE_URL=own_records.url, MCP_API_TIMEOUT_SECONDS=15, MCP_RETRY_ATTEMPTS=1, **settings)
-        wire, kept = connect(server), connect(server)
+        kept = connect(server)
         assert kept.get("/live").status == 200
-        running = pool.submit(wire.call, "lookup_record", {"record_id": "slow"})
-        until(lambda: own_records.tries("slow"), "the call runs")
+        running = look_up_in_each_era(pool, server, connect)
+        until(lambda: len(own_records.tries("slow")) == 2, "the calls run")
         stopped = time.monotonic()
         server.send_signal(signal.SIGTERM)
         until(lambda: kept.get("/ready").status == 503, "not ready")
@@ -74,9 +70,54 @@ class TestHttp:
         until(lambda: self.turned_away(kept) and self.turned_away(connect(server)), "new calls are refused")
         assert server.running, "the call in flight keeps it alive"
         own_records.release()
-        assert running.result().tool_error["code"] == "dependency_unavailable"
+        assert [call.result().tool_error["code"] for call in running] == ["dependency_unavailable"] * 2
         assert server.wait() == 0
         assert server.log.find("server.stopped")
+        (line,) = server.log.find("server.stopping")
+        assert not line.get("correlation_id"), "it belongs to no request"
+
+    @pytest.mark.parametrize("delay", [0, 1])
+    def test_what_runs_is_answered_after_the_delay(
+        self, serve: Serve, connect: Connect, own_records: Records, pool: ThreadPoolExecutor, delay: int
+    ) -> None:
+        own_records.script("slow", Answer(hang=True))
+        settings = {"MCP_API_TIMEOUT_SECONDS": 15, "MCP_RETRY_ATTEMPTS": 1, "MCP_SHUTDOWN_DELAY_SECONDS": delay}
+        server = serve(MCP_API_BASE_URL=own_records.url, **settings)
+        running = look_up_in_each_era(pool, server, connect)
+        until(lambda: len(own_records.tries("slow")) == 2, "the calls run")
+        server.send_signal(signal.SIGTERM)
+        server.log.wait("server.stopping")
+        time.sleep(delay + 1.5)
+        assert server.running
+        own_records.release()
+        assert [call.result().tool_error["code"] for call in running] == ["dependency_unavailable"] * 2
+        assert server.wait() == 0
+
+    def test_a_second_signal_ends_at_once(
+        self, serve: Serve, connect: Connect, own_records: Records, pool: ThreadPoolExecutor
+    ) -> None:
+        own_records.script("slow", Answer(hang=True))
+        server = serve(MCP_API_BASE_URL=own_records.url, MCP_API_TIMEOUT_SECONDS=25, MCP_SHUTDOWN_DELAY_SECONDS=30)
+        running = look_up_in_each_era(pool, server, connect)
+        until(lambda: len(own_records.tries("slow")) == 2, "the calls run")
+        server.send_signal(signal.SIGINT)
+        server.log.wait("server.stopping")
+        before = time.monotonic()
+        server.send_signal(signal.SIGINT)
+        server.wait()
+        assert time.monotonic() - before < 5
+        own_records.release()
+        for call in running:
+            call.exception()
+
+    def test_a_collector_holds_up_no_end(self, serve: Serve, connect: Connect, collector: str, era: str) -> None:
+        server = serve(OTEL_EXPORTER_OTLP_ENDPOINT=collector, OTEL_BSP_SCHEDULE_DELAY=100)
+        assert connect(server, era=era).call("process_text", {"text": "x"}).output
+        before = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait() == 0
+        assert time.monotonic() - before < 5, "2 s, and the patience of a busy machine"
+        assert "uncaught" not in server.log.text
 
     @staticmethod
     def turned_away(wire: Wire) -> bool:
@@ -102,31 +143,33 @@ class TestHttp:
         assert time.monotonic() - before < 10
 
     def test_the_grace_ends_what_does_not_finish(
-        self, serve: Serve, connect: Connect, pool: ThreadPoolExecutor
+        self, serve: Serve, connect: Connect, own_records: Records, pool: ThreadPoolExecutor
     ) -> None:
-        server = serve(MCP_ENABLE_WRITES=True, MCP_SHUTDOWN_GRACE_SECONDS=1)
-        wire = connect(server)
-        arguments = wait_for(wire, 20)
-        running = pool.submit(wire.call, "check_operation_status", arguments)
-        until(lambda: in_flight(connect(server)) == 1, "the call runs")
+        own_records.script("slow", Answer(hang=True))
+        server = serve(MCP_API_BASE_URL=own_records.url, MCP_API_TIMEOUT_SECONDS=25, MCP_SHUTDOWN_GRACE_SECONDS=1)
+        running = look_up_in_each_era(pool, server, connect)
+        until(lambda: in_flight(connect(server)) == 2, "the calls run")
         before = time.monotonic()
         server.send_signal(signal.SIGTERM)
         assert server.wait() == 0
         assert time.monotonic() - before < 10
-        running.exception()
+        own_records.release()
+        for call in running:
+            call.exception()
 
-    def test_a_disconnect_stops_the_work(self, open_server: HttpServer, connect: Connect, era: str) -> None:
+    def test_a_disconnect_stops_the_work(
+        self, open_server: HttpServer, connect: Connect, records: Records, era: str
+    ) -> None:
+        records.script("left", Answer(hang=True))
         wire = connect(open_server, era=era)
-        arguments = wait_for(wire, 20)
-        message = envelope("tools/call", {"name": "check_operation_status", "arguments": arguments}, era)
+        message = envelope("tools/call", {"name": "lookup_record", "arguments": {"record_id": "left"}}, era)
         before = in_flight(wire)
         with pytest.raises(httpx2.ReadTimeout):
             httpx2.post(
                 f"{wire.url}/mcp", content=json.dumps(message), headers=wire.headers(message), timeout=0.5,
                 trust_env=False,
             )  # fmt: skip
-        until(lambda: in_flight(wire) <= before, "the call is gone", 10)
-        wire.call("cancel_operation", {"operation_id": arguments["operation_id"]})
+        until(lambda: in_flight(wire) <= before, "the call is gone long before its tries end", 8)
 
     def test_a_request_that_never_ends_is_cut_off_or_holds_up_nobody(self, open_server: HttpServer, wire: Wire) -> None:
         head = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{open_server.port}\r\nContent-Length: 100\r\n"
@@ -134,22 +177,17 @@ class TestHttp:
             slow.sendall(f"{head}Content-Type: application/json\r\n\r\n{{".encode())
             assert wire.call("process_text", {"text": "x"}).output
 
-    def test_garbage_on_the_port_is_survived(self, open_server: HttpServer, wire: Wire) -> None:
+    def test_garbage_on_the_port_is_survived(self, open_server: HttpServer, modern: Wire) -> None:
         for garbage in (b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/9.9\r\n\r\n", b"\r\n\r\n", b"POST /mcp\r\n\r\n"):
             with socket.create_connection(("127.0.0.1", open_server.port)) as raw:
                 raw.sendall(garbage)
-        assert wire.get("/live").status == 200
+        assert modern.get("/live").status == 200
 
 
 class TestStdio:
-    def test_malformed_lines_are_survived_and_what_was_read_is_answered(self, speak: Speak, era: str) -> None:
+    def test_what_was_read_is_answered_when_stdin_closes(self, speak: Speak, era: str) -> None:
         stdio = speak(era=era, MCP_ENABLE_WRITES=True)
-        tools = stdio.answer(stdio.send("tools/list"))["result"]["tools"]
-        assert len(tools) == 4
-        for line in MALFORMED:
-            stdio.write(line)
-        assert stdio.answer(stdio.send("no/such/method"))["error"]["code"] == -32601
-        started = stdio.call("start_operation", SLOW)["structuredContent"]["operation_id"]
+        started = stdio.call("start_operation", SLOW).output["operation_id"]
         arguments = {"operation_id": started, "wait_seconds": 1}
         calls = [stdio.send("tools/call", {"name": "process_text", "arguments": {"text": "x"}}) for _ in range(20)]
         calls.append(stdio.send("tools/call", {"name": "check_operation_status", "arguments": arguments}))
@@ -160,10 +198,11 @@ class TestStdio:
         assert set(calls) <= answered
         assert time.monotonic() - before < 6, "2 s, and the patience of a busy machine"
         assert not stdio.noise
+        ended(stdio)
 
-    def test_a_call_longer_than_2_s_does_not_keep_it_alive(self, speak: Speak) -> None:
-        stdio = speak(MCP_ENABLE_WRITES=True)
-        started = stdio.call("start_operation", SLOW)["structuredContent"]["operation_id"]
+    def test_a_call_longer_than_2_s_does_not_keep_it_alive(self, speak: Speak, era: str) -> None:
+        stdio = speak(era=era, MCP_ENABLE_WRITES=True)
+        started = stdio.call("start_operation", SLOW).output["operation_id"]
         arguments = {"operation_id": started, "wait_seconds": 20}
         for _ in range(2):
             stdio.send("tools/call", {"name": "check_operation_status", "arguments": arguments})
@@ -171,26 +210,76 @@ class TestStdio:
         before = time.monotonic()
         assert stdio.process.wait() == 0
         assert time.monotonic() - before < 8
+        ended(stdio)
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-    def test_a_cancellation_stops_the_call_and_a_signal_the_server(self, speak: Speak, number: int) -> None:
-        stdio = speak(era=LEGACY, MCP_ENABLE_WRITES=True, MCP_MAX_CONCURRENCY=1)
-        started = stdio.call("start_operation", SLOW)["structuredContent"]["operation_id"]
-        arguments = {"operation_id": started, "wait_seconds": 20}
-        if stdio.call("check_operation_status", {"operation_id": started})["structuredContent"]["status"] == "started":
-            stdio.call("check_operation_status", arguments)
-        call = stdio.send("tools/call", {"name": "check_operation_status", "arguments": arguments})
+    def test_a_signal_lets_what_runs_finish(self, speak: Speak, own_records: Records, era: str, number: int) -> None:
+        own_records.script("slow", Answer(hang=True))
+        settings = {"MCP_API_TIMEOUT_SECONDS": 15, "MCP_RETRY_ATTEMPTS": 1}
+        stdio = speak(era=era, MCP_API_BASE_URL=own_records.url, **settings)
+        call = stdio.send("tools/call", {"name": "lookup_record", "arguments": {"record_id": "slow"}})
+        until(lambda: own_records.tries("slow"), "the call runs")
+        stdio.process.send_signal(number)
+        stdio.process.log.wait("server.stopping")
+        time.sleep(1)
+        assert stdio.process.running
+        own_records.release()
+        assert stdio.reply(call).tool_error["code"] == "dependency_unavailable"
+        assert stdio.process.wait() == 0
+        ended(stdio)
+
+    def test_a_second_signal_ends_at_once(self, speak: Speak, own_records: Records) -> None:
+        own_records.script("slow", Answer(hang=True))
+        stdio = speak(MCP_API_BASE_URL=own_records.url, MCP_API_TIMEOUT_SECONDS=25)
+        stdio.send("tools/call", {"name": "lookup_record", "arguments": {"record_id": "slow"}})
+        until(lambda: own_records.tries("slow"), "the call runs")
+        stdio.process.send_signal(signal.SIGINT)
+        stdio.process.log.wait("server.stopping")
+        before = time.monotonic()
+        stdio.process.send_signal(signal.SIGINT)
+        stdio.process.wait()
+        assert time.monotonic() - before < 5
+
+    def test_the_grace_ends_what_does_not_finish(self, speak: Speak, own_records: Records, era: str) -> None:
+        own_records.script("slow", Answer(hang=True))
+        settings = {"MCP_API_TIMEOUT_SECONDS": 25, "MCP_SHUTDOWN_GRACE_SECONDS": 1}
+        stdio = speak(era=era, MCP_API_BASE_URL=own_records.url, **settings)
+        stdio.send("tools/call", {"name": "lookup_record", "arguments": {"record_id": "slow"}})
+        until(lambda: own_records.tries("slow"), "the call runs")
+        before = time.monotonic()
+        stdio.process.send_signal(signal.SIGTERM)
+        assert stdio.process.wait() == 0
+        assert time.monotonic() - before < 10
+        ended(stdio)
+
+    def test_a_collector_holds_up_no_end(self, speak: Speak, collector: str) -> None:
+        stdio = speak(OTEL_EXPORTER_OTLP_ENDPOINT=collector, OTEL_BSP_SCHEDULE_DELAY=100)
+        assert stdio.call("process_text", {"text": "x"}).output
+        stdio.close()
+        before = time.monotonic()
+        assert stdio.process.wait() == 0
+        assert time.monotonic() - before < 5, "2 s, and the patience of a busy machine"
+        assert "uncaught" not in stdio.process.log.text
+
+    def test_a_cancellation_stops_the_call(self, speak: Speak, own_records: Records, era: str) -> None:
+        own_records.script("slow", Answer(hang=True))
+        settings = {"MCP_API_BASE_URL": own_records.url, "MCP_API_TIMEOUT_SECONDS": 25, "MCP_MAX_CONCURRENCY": 1}
+        stdio = speak(era=era, **settings)
+        call = stdio.send("tools/call", {"name": "lookup_record", "arguments": {"record_id": "slow"}})
+        until(lambda: own_records.tries("slow"), "the call runs")
         cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": call}}
         stdio.write(json.dumps(cancel))
         before = time.monotonic()
-        assert stdio.call("process_text", {"text": "x"})["structuredContent"]["result"] == "x"
+        assert stdio.call("process_text", {"text": "x"}).output["result"] == "x"
         assert time.monotonic() - before < 10, "the only slot is free again"
-        stdio.process.send_signal(number)
-        assert stdio.process.wait() == 0
-        assert time.monotonic() - before < 20
-        assert stdio.process.log.find("server.stopping")
-        assert stdio.process.log.find("server.stopped")
 
     def test_an_end_before_the_beginning(self, launcher: Launcher) -> None:
         done = launcher.run()
         assert (done.returncode, done.stdout) == (0, "")
+
+
+def ended(stdio: Stdio) -> None:
+    """Its log says that it stopped, and names no request for it."""
+    for event in ("server.stopping", "server.stopped"):
+        (line,) = stdio.process.log.find(event)
+        assert not line.get("correlation_id"), line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 from typing import TYPE_CHECKING, Any
@@ -145,8 +144,7 @@ def test_a_port_in_use_ends_the_start_with_1_and_one_clear_line(launcher: Launch
 
 def test_defaults(speak: Speak, launcher: Launcher) -> None:
     stdio = speak()
-    answer = stdio.answer(stdio.send("resources/read", {"uri": "config://server-settings"}))
-    document = json.loads(answer["result"]["contents"][0]["text"])
+    document = stdio.settings()
     assert set(document) == {"name", "version", "capabilities", "settings"}
     assert document["capabilities"] == ["prompts", "resources", "tools"]
     settings = document["settings"]
@@ -173,7 +171,7 @@ def test_unknown_variables_are_warned_of_and_levels_and_formats_obeyed(speak: Sp
         MCP_RECORDS_PORT_80_TCP="tcp://10.0.0.1:80",
         PATHOLOGICAL="1",
     )
-    assert stdio.call("process_text", {"text": "x"})["structuredContent"]["result"] == "x"
+    assert stdio.call("process_text", {"text": "x"}).output["result"] == "x"
     stdio.close()
     assert stdio.process.wait() == 0
     log = stdio.process.log
@@ -189,9 +187,8 @@ def test_secrets_are_read_again_when_their_file_changes_and_told_to_nobody(
     serve: Serve, connect: Connect, records: Records, tmp_path: Path
 ) -> None:
     file = tmp_path / "key"
-    file.write_text("first-canary\n", encoding="utf-8")
-    base = records.url.replace("http://", "http://user:canary-password@")
-    server = serve(MCP_API_BASE_URL=f"{base}/?token=canary-query", MCP_API_KEY_FILE=file, MCP_RATE_LIMT_BURST=1)
+    file.write_text("\ufefffirst-canary\r\n", encoding="utf-8")
+    server = serve(MCP_API_BASE_URL=records.url, MCP_API_KEY_FILE=file, MCP_RATE_LIMT_BURST=1)
     wire = connect(server)
 
     def sent() -> str:

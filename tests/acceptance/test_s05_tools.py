@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conftest import Connect, Serve
     from kit.process import HttpServer
     from kit.stub import Records
-    from kit.wire import Wire
+    from kit.wire import Caller, Wire
 
 OPERATION_ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 WHITE_SPACE = "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -61,9 +61,9 @@ class TestProcessText:
             "control",
         ],
     )
-    def test_results(self, both: Wire, text: str, options: dict[str, Any] | None, result: str, words: int) -> None:
+    def test_results(self, caller: Caller, text: str, options: dict[str, Any] | None, result: str, words: int) -> None:
         arguments = {"text": text} if options is None else {"text": text, "options": options}
-        output = both.call("process_text", arguments).output
+        output = caller.call("process_text", arguments).output
         assert output["result"] == result
         metadata = output["metadata"]
         assert_now(metadata["processed_at"])
@@ -126,39 +126,39 @@ class TestArguments:
         ("tool", "arguments", "fields"), INVALID, ids=[f"{tool}-{index}" for index, (tool, _, _) in enumerate(INVALID)]
     )
     def test_each_wrong_field_is_named_with_its_reason(
-        self, wire: Wire, tool: str, arguments: dict[str, Any], fields: list[tuple[str, str]]
+        self, caller: Caller, tool: str, arguments: dict[str, Any], fields: list[tuple[str, str]]
     ) -> None:
-        error = wire.call(tool, arguments).tool_error
+        error = caller.call(tool, arguments).tool_error
         assert error["code"] == "invalid_argument"
         assert error["details"] == {"fields": [{"field": field, "reason": reason} for field, reason in fields]}
         assert error["message"] == "Invalid arguments: " + "; ".join(f"{field} {reason}" for field, reason in fields)
 
-    def test_an_unknown_key_is_cut_after_64_characters(self, wire: Wire) -> None:
-        error = wire.call("process_text", {"text": "x", "k" * 1000: 1}).tool_error
+    def test_an_unknown_key_is_cut_after_64_characters(self, caller: Caller) -> None:
+        error = caller.call("process_text", {"text": "x", "k" * 1000: 1}).tool_error
         assert "k" * 64 in error["message"]
         assert "k" * 65 not in error["message"]
 
-    def test_ill_formed_text_is_refused(self, both: Wire) -> None:
-        error = both.call("process_text", {"text": "a\ud800b"}).tool_error
+    def test_ill_formed_text_is_refused(self, caller: Caller) -> None:
+        error = caller.call("process_text", {"text": "a\ud800b"}).tool_error
         assert error["message"] == "Invalid arguments: text must be well-formed Unicode"
 
-    def test_missing_arguments_are_empty_arguments(self, both: Wire) -> None:
-        error = both.call("process_text").tool_error
+    def test_missing_arguments_are_empty_arguments(self, caller: Caller) -> None:
+        error = caller.call("process_text").tool_error
         assert error["message"] == "Invalid arguments: text is required"
 
     @pytest.mark.parametrize("arguments", [[], "text", 3])
-    def test_arguments_that_are_no_object(self, both: Wire, arguments: Any) -> None:
-        assert both.call("process_text", arguments).error["code"] == -32602
+    def test_arguments_that_are_no_object(self, caller: Caller, arguments: Any) -> None:
+        assert caller.call("process_text", arguments).error["code"] == -32602
 
-    def test_a_whole_float_is_an_integer(self, wire: Wire) -> None:
-        output = wire.call("start_operation", {"steps": 1.0, "step_milliseconds": 0.0}).output
+    def test_a_whole_float_is_an_integer(self, caller: Caller) -> None:
+        output = caller.call("start_operation", {"steps": 1.0, "step_milliseconds": 0.0}).output
         assert OPERATION_ID.fullmatch(output["operation_id"])
 
 
 class TestLookupRecord:
-    def test_a_record(self, both: Wire, records: Records) -> None:
+    def test_a_record(self, caller: Caller, records: Records) -> None:
         records.script("known", Answer(body={"name": "Zo\u00eb", "tags": [1, None, {"a": True}], "amount": 1.5}))
-        output = both.call("lookup_record", {"record_id": "known"}).output
+        output = caller.call("lookup_record", {"record_id": "known"}).output
         assert output["record"] == {"name": "Zo\u00eb", "tags": [1, None, {"a": True}], "amount": 1.5}
         assert output["record_id"] == "known"
         assert_now(output["fetched_at"])
@@ -166,17 +166,19 @@ class TestLookupRecord:
         assert headers["accept"] == "application/json"
         assert headers["authorization"] == f"Bearer {API_KEY}"
 
-    def test_text_from_outside_is_cleaned_at_every_depth(self, wire: Wire, records: Records) -> None:
-        dirty = "a\x00b\x1b[31mred\x1b[0m\u009b2Jc\x7f\td\ne\r"
-        records.script("dirty", Answer(body={"text": dirty, "deep": [{"text": dirty}]}))
-        record = wire.call("lookup_record", {"record_id": "dirty"}).output["record"]
+    def test_text_from_outside_is_cleaned_at_every_depth(self, caller: Caller, records: Records) -> None:
+        hidden = "".join(map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xE0000, 0xE0080)]))
+        dirty = f"a\x00b\x1b[31mred\x1b[0m\u009b2Jc\x7f\td\ne\r{hidden}"
+        records.script("dirty", Answer(body={"text": dirty, "deep": [{"text": dirty, f"key{hidden}": 1}]}))
+        record = caller.call("lookup_record", {"record_id": "dirty"}).output["record"]
         assert record["text"] == record["deep"][0]["text"]
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]|\[31m|\[0m", record["text"]), ascii(record["text"])
         assert re.fullmatch(r"abred(2J)?c\td\ne", record["text"]), ascii(record["text"])
+        assert set(record["deep"][0]) == {"text", "key"}, ascii(record["deep"])
 
-    def test_no_such_record(self, both: Wire, records: Records) -> None:
+    def test_no_such_record(self, caller: Caller, records: Records) -> None:
         records.script("gone", Answer(404, {"detail": "canary"}))
-        error = both.call("lookup_record", {"record_id": "gone"}).tool_error
+        error = caller.call("lookup_record", {"record_id": "gone"}).tool_error
         assert (error["code"], error["message"]) == ("record_not_found", "record_id: no such record")
 
     @pytest.mark.parametrize(
@@ -192,9 +194,9 @@ class TestLookupRecord:
         ],
         ids=["500", "401", "array", "html", "cut", "empty", "deep"],
     )
-    def test_what_is_no_record_is_the_services_fault(self, wire: Wire, records: Records, answer: Answer) -> None:
+    def test_what_is_no_record_is_the_services_fault(self, caller: Caller, records: Records, answer: Answer) -> None:
         records.script("broken", answer)
-        reply = wire.call("lookup_record", {"record_id": "broken"})
+        reply = caller.call("lookup_record", {"record_id": "broken"})
         assert reply.tool_error["code"] == "dependency_unavailable"
         assert reply.tool_error["message"] == "external_api is unavailable"
         assert "canary" not in reply.text
@@ -205,24 +207,24 @@ class TestLookupRecord:
         assert wire.call("lookup_record", {"record_id": "x"}).error["code"] == -32602
 
 
-def start(wire: Wire, **arguments: Any) -> dict[str, Any]:
-    return wire.call("start_operation", arguments).output
+def start(caller: Caller, **arguments: Any) -> dict[str, Any]:
+    return caller.call("start_operation", arguments).output
 
 
-def check(wire: Wire, operation: str, **arguments: Any) -> dict[str, Any]:
-    return wire.call("check_operation_status", {"operation_id": operation, **arguments}).output
+def check(caller: Caller, operation: str, **arguments: Any) -> dict[str, Any]:
+    return caller.call("check_operation_status", {"operation_id": operation, **arguments}).output
 
 
-def finish(wire: Wire, operation: str) -> dict[str, Any]:
+def finish(caller: Caller, operation: str) -> dict[str, Any]:
     """Wait, change by change, until the operation is over."""
-    while (state := check(wire, operation, wait_seconds=20))["status"] in ("started", "running"):
+    while (state := check(caller, operation, wait_seconds=20))["status"] in ("started", "running"):
         pass
     return state
 
 
 class TestOperations:
-    def test_from_start_to_completion(self, both: Wire) -> None:
-        started = start(both, steps=3, step_milliseconds=50)
+    def test_from_start_to_completion(self, caller: Caller) -> None:
+        started = start(caller, steps=3, step_milliseconds=50)
         operation = started["operation_id"]
         assert OPERATION_ID.fullmatch(operation)
         assert started == {
@@ -230,40 +232,40 @@ class TestOperations:
             "status": "started",
             "status_uri": f"operation://{operation}",
         }
-        done = finish(both, operation)
+        done = finish(caller, operation)
         assert done == {
             "operation_id": operation,
             "status": "completed",
             "progress": 1,
             "result": {"steps_completed": 3},
         }
-        document = both.read(started["status_uri"]).result["contents"][0]
+        document = caller.read(started["status_uri"]).result["contents"][0]
         assert json.loads(document["text"]) == done
         assert document["mimeType"] == "application/json"
 
-    def test_running_tells_its_progress_and_no_result(self, wire: Wire) -> None:
-        operation = start(wire, steps=20, step_milliseconds=200)["operation_id"]
-        state = check(wire, operation)
+    def test_running_tells_its_progress_and_no_result(self, caller: Caller) -> None:
+        operation = start(caller, steps=20, step_milliseconds=200)["operation_id"]
+        state = check(caller, operation)
         if state["status"] == "started":
-            state = check(wire, operation, wait_seconds=20)
+            state = check(caller, operation, wait_seconds=20)
         assert state["status"] == "running"
         assert 0 <= state["progress"] < 1
         assert "result" not in state
-        wire.call("cancel_operation", {"operation_id": operation})
+        caller.call("cancel_operation", {"operation_id": operation})
 
-    def test_cancel(self, both: Wire) -> None:
-        operation = start(both, steps=100, step_milliseconds=1000)["operation_id"]
+    def test_cancel(self, caller: Caller) -> None:
+        operation = start(caller, steps=100, step_milliseconds=1000)["operation_id"]
         for _ in range(2):
-            output = both.call("cancel_operation", {"operation_id": operation}).output
+            output = caller.call("cancel_operation", {"operation_id": operation}).output
             assert output == {"operation_id": operation, "status": "cancelled"}
-        state = check(both, operation)
+        state = check(caller, operation)
         assert state["status"] == "cancelled"
         assert "result" not in state
 
-    def test_what_is_over_cannot_be_cancelled(self, wire: Wire) -> None:
-        operation = start(wire, steps=1, step_milliseconds=0)["operation_id"]
-        finish(wire, operation)
-        error = wire.call("cancel_operation", {"operation_id": operation}).tool_error
+    def test_what_is_over_cannot_be_cancelled(self, caller: Caller) -> None:
+        operation = start(caller, steps=1, step_milliseconds=0)["operation_id"]
+        finish(caller, operation)
+        error = caller.call("cancel_operation", {"operation_id": operation}).tool_error
         assert error["code"] == "state_conflict"
         assert error["message"] == "operation_id: already completed"
 
@@ -280,18 +282,18 @@ class TestOperations:
             wire.call("cancel_operation", {"operation_id": operation})
             assert waiting.result(timeout=10)["status"] == "cancelled"
 
-    def test_an_idempotency_key_gives_the_same_operation(self, wire: Wire) -> None:
+    def test_an_idempotency_key_gives_the_same_operation(self, caller: Caller) -> None:
         key = f"key-{time.time_ns()}"
-        first = start(wire, steps=1, step_milliseconds=0, idempotency_key=key)["operation_id"]
-        assert start(wire, step_milliseconds=0, steps=1, idempotency_key=key)["operation_id"] == first
-        error = wire.call("start_operation", {"steps": 2, "step_milliseconds": 0, "idempotency_key": key}).tool_error
+        first = start(caller, steps=1, step_milliseconds=0, idempotency_key=key)["operation_id"]
+        assert start(caller, step_milliseconds=0, steps=1, idempotency_key=key)["operation_id"] == first
+        error = caller.call("start_operation", {"steps": 2, "step_milliseconds": 0, "idempotency_key": key}).tool_error
         assert error["code"] == "state_conflict"
         assert error["message"] == "idempotency_key: already used with other arguments"
 
-    def test_defaults_count_as_given_for_an_idempotency_key(self, wire: Wire) -> None:
+    def test_defaults_count_as_given_for_an_idempotency_key(self, caller: Caller) -> None:
         key = f"key-{time.time_ns()}"
-        first = start(wire, step_milliseconds=0, idempotency_key=key)["operation_id"]
-        assert start(wire, steps=10, step_milliseconds=0, idempotency_key=key)["operation_id"] == first
+        first = start(caller, step_milliseconds=0, idempotency_key=key)["operation_id"]
+        assert start(caller, steps=10, step_milliseconds=0, idempotency_key=key)["operation_id"] == first
 
     def test_simultaneous_starts_with_one_key_make_one_operation(self, wire: Wire) -> None:
         key = f"key-{time.time_ns()}"
@@ -299,14 +301,14 @@ class TestOperations:
             starts = [pool.submit(start, wire, steps=1, idempotency_key=key) for _ in range(8)]
         assert len({future.result()["operation_id"] for future in starts}) == 1
 
-    def test_unknown_operations(self, both: Wire) -> None:
+    def test_unknown_operations(self, caller: Caller) -> None:
         for tool in ("check_operation_status", "cancel_operation"):
-            error = both.call(tool, {"operation_id": "x" * 20}).tool_error
+            error = caller.call(tool, {"operation_id": "x" * 20}).tool_error
             assert error["code"] == "operation_not_found"
             assert error["message"] == "operation_id: no such operation"
 
-    def test_too_many(self, narrow_server: HttpServer, connect: Connect) -> None:
-        wire = connect(narrow_server)
+    def test_too_many(self, narrow_server: HttpServer, connect: Connect, era: str) -> None:
+        wire = connect(narrow_server, era=era)
         slow = {"steps": 100, "step_milliseconds": 1000}
         first, second = (start(wire, **slow)["operation_id"] for _ in range(2))
         error = wire.call("start_operation", slow).tool_error
@@ -326,8 +328,8 @@ class TestOperations:
 
 
 class TestProgress:
-    def test_notifications_carry_the_token_and_rise_to_1(self, both: Wire) -> None:
-        operation = start(both, steps=6, step_milliseconds=100)["operation_id"]
+    def test_notifications_carry_the_token_and_rise_to_1(self, caller: Caller) -> None:
+        operation = start(caller, steps=6, step_milliseconds=100)["operation_id"]
         seen: list[dict[str, Any]] = []
         while True:
             params = {
@@ -335,7 +337,7 @@ class TestProgress:
                 "arguments": {"operation_id": operation, "wait_seconds": 20},
                 "_meta": {"progressToken": "canary-token"},
             }
-            reply = both.rpc("tools/call", params)
+            reply = caller.rpc("tools/call", params)
             seen += [message["params"] for message in reply.messages if message.get("method")]
             if reply.output["status"] == "completed":
                 break
@@ -347,29 +349,29 @@ class TestProgress:
 
 
 class TestResourcesAndPrompt:
-    def test_settings_resource(self, both: Wire) -> None:
-        contents = both.read("config://server-settings").result["contents"]
+    def test_settings_resource(self, caller: Caller) -> None:
+        contents = caller.read("config://server-settings").result["contents"]
         assert len(contents) == 1
         assert contents[0]["uri"] == "config://server-settings"
         assert contents[0]["mimeType"] == "application/json"
 
-    def test_unknown_resources(self, both: Wire) -> None:
-        allowed = {-32602} if both.era == MODERN else {-32602, -32002}
+    def test_unknown_resources(self, caller: Caller) -> None:
+        allowed = {-32602} if caller.era == MODERN else {-32602, -32002}
         for uri in ("config://other", "operation://" + "x" * 20, "operation://short", "file:///etc/passwd", "x"):
-            assert both.read(uri).error["code"] in allowed, uri
+            assert caller.read(uri).error["code"] in allowed, uri
 
-    def test_the_prompt(self, both: Wire) -> None:
+    def test_the_prompt(self, caller: Caller) -> None:
         text = " {{x}} $(id)\n<b> "
-        result = both.rpc("prompts/get", {"name": "summarize_text", "arguments": {"text": text}}).result
+        result = caller.rpc("prompts/get", {"name": "summarize_text", "arguments": {"text": text}}).result
         expected = f"Summarize the following text in three sentences or fewer.\n\n{text}"
         assert result["messages"] == [{"role": "user", "content": {"type": "text", "text": expected}}]
 
-    def test_unknown_prompts_and_missing_arguments(self, both: Wire) -> None:
-        assert both.rpc("prompts/get", {"name": "nope"}).error["code"] == -32602
+    def test_unknown_prompts_and_missing_arguments(self, caller: Caller) -> None:
+        assert caller.rpc("prompts/get", {"name": "nope"}).error["code"] == -32602
         for arguments in ({}, {"other": "x"}, None):
             params = {"name": "summarize_text"} | ({} if arguments is None else {"arguments": arguments})
-            assert both.rpc("prompts/get", params).error["code"] == -32602, arguments
+            assert caller.rpc("prompts/get", params).error["code"] == -32602, arguments
 
-    def test_unknown_tools(self, both: Wire) -> None:
-        error = both.call("rm_rf", {"x": 1}).error
+    def test_unknown_tools(self, caller: Caller) -> None:
+        error = caller.call("rm_rf", {"x": 1}).error
         assert (error["code"], error["message"]) == (-32602, "Unknown tool")

@@ -47,9 +47,9 @@ def metrics(wire: Wire) -> Metrics:
 
 
 class TestLogs:
-    def test_a_completed_call(self, open_server: HttpServer, both: Wire) -> None:
+    def test_a_completed_call(self, open_server: HttpServer, wire: Wire) -> None:
         mine = request_id()
-        both.call("process_text", {"text": " abc "}, x_request_id=mine)
+        wire.call("process_text", {"text": " abc "}, x_request_id=mine)
         line = open_server.log.wait("tool.completed", correlation_id=mine)
         assert line["level"] == "INFO"
         assert TIMESTAMP.fullmatch(line["timestamp"])
@@ -96,7 +96,9 @@ class TestLogs:
         wire.call("process_text", {"text": "x"}, x_request_id=mine)
         open_server.log.wait("tool.completed", correlation_id=mine)
         for text in list(open_server.log.lines):
-            line = json.loads(text)
+            pairs = json.loads(text, object_pairs_hook=list)
+            line = dict(pairs)
+            assert len(line) == len(pairs), f"a name twice: {text}"
             assert {"timestamp", "level", "event", "logger"} <= set(line), text
             assert TIMESTAMP.fullmatch(line["timestamp"]), text
             assert line["level"] in ("DEBUG", "INFO", "WARNING", "ERROR"), text
@@ -105,8 +107,9 @@ class TestLogs:
         line = open_server.log.wait("server.started")
         assert (line["transport"], line["host"], line["port"]) == ("http", "127.0.0.1", open_server.port)
 
-    def test_stdio_logs_to_stderr_only(self, speak: Speak) -> None:
-        stdio = speak()
+    def test_stdio_logs_to_stderr_only(self, speak: Speak, era: str) -> None:
+        stdio = speak(era=era)
+        stdio.write("{")
         assert stdio.process.log.wait("server.started")["transport"] == "stdio"
         stdio.call("process_text", {"text": "x"})
         line = stdio.process.log.wait("tool.completed")
@@ -116,6 +119,9 @@ class TestLogs:
         assert stdio.process.wait() == 0
         assert stdio.process.log.find("server.stopped")
         assert not stdio.noise
+        for text in stdio.process.log.lines:
+            pairs = json.loads(text, object_pairs_hook=list)
+            assert len(dict(pairs)) == len(pairs), f"a name twice: {text}"
 
 
 class TestAudit:
@@ -163,11 +169,11 @@ class TestAudit:
 
 
 class TestMetrics:
-    def test_names_types_and_labels(self, wire: Wire) -> None:
-        wire.call("process_text", {"text": "x"})
-        wire.call("lookup_record", {"record_id": "s07-metrics"})
-        wire.rpc("tools/list", host="evil.example")
-        found = metrics(wire)
+    def test_names_types_and_labels(self, modern: Wire) -> None:
+        modern.call("process_text", {"text": "x"})
+        modern.call("lookup_record", {"record_id": "s07-metrics"})
+        modern.rpc("tools/list", host="evil.example")
+        found = metrics(modern)
         types = {name.removesuffix("_total"): kind for name, kind in found.types.items()}
         for name, (kind, labels) in METRICS.items():
             assert types.get(name.removesuffix("_total")) == kind, name
@@ -195,10 +201,10 @@ class TestMetrics:
             assert after.value(name, **labels) - before.value(name, **labels) == 1, (tool, outcome)
         assert "rm_rf_everything" not in wire.get("/metrics").text
 
-    def test_durations_have_the_fixed_buckets(self, wire: Wire) -> None:
-        wire.call("process_text", {"text": "x"})
-        wire.call("lookup_record", {"record_id": "s07-buckets"})
-        found = metrics(wire)
+    def test_durations_have_the_fixed_buckets(self, modern: Wire) -> None:
+        modern.call("process_text", {"text": "x"})
+        modern.call("lookup_record", {"record_id": "s07-buckets"})
+        found = metrics(modern)
         for name in ("mcp_tool_duration_seconds_bucket", "mcp_dependency_duration_seconds_bucket"):
             assert sorted(float(value) for value in found.values_of(name, "le")) == BUCKETS
         count = found.value("mcp_tool_duration_seconds_count", tool="process_text")
@@ -213,26 +219,26 @@ class TestMetrics:
             name = "mcp_rejected_requests_total"
             assert after.value(name, reason=reason) - before.value(name, reason=reason) == 1, reason
 
-    def test_dependencies_and_build(self, wire: Wire) -> None:
-        wire.call("lookup_record", {"record_id": "s07-dependency"})
-        found = metrics(wire)
+    def test_dependencies_and_build(self, modern: Wire) -> None:
+        modern.call("lookup_record", {"record_id": "s07-dependency"})
+        found = metrics(modern)
         assert found.value(
             "mcp_dependency_duration_seconds_count", dependency="external_api", outcome="success"
         ) > 0  # fmt: skip
         assert found.values_of("mcp_dependency_duration_seconds_count", "dependency") <= {"external_api", "state"}
         assert found.value("mcp_circuit_breaker_state", dependency="external_api") == 0
-        assert found.value("mcp_build_info", version=wire.settings()["version"], protocol="2026-07-28") == 1
+        assert found.value("mcp_build_info", version=modern.settings()["version"], protocol="2026-07-28") == 1
         assert found.value("process_resident_memory_bytes") > 1_000_000
         assert found.value("mcp_open_connections") >= 1
         assert found.value("mcp_tool_calls_in_flight") == 0
 
-    def test_nothing_that_a_caller_sends_becomes_a_label(self, wire: Wire) -> None:
-        wire.call(CANARY, {})
-        wire.call("process_text", {CANARY: 1, "text": CANARY})
-        wire.rpc("prompts/get", {"name": CANARY})
-        wire.read(f"config://{CANARY}")
-        wire.get(f"/{CANARY}")
-        assert CANARY not in wire.get("/metrics").text
+    def test_nothing_that_a_caller_sends_becomes_a_label(self, modern: Wire) -> None:
+        modern.call(CANARY, {})
+        modern.call("process_text", {CANARY: 1, "text": CANARY})
+        modern.rpc("prompts/get", {"name": CANARY})
+        modern.read(f"config://{CANARY}")
+        modern.get(f"/{CANARY}")
+        assert CANARY not in modern.get("/metrics").text
 
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

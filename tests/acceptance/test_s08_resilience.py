@@ -10,6 +10,7 @@ import pytest
 from kit.metrics import Metrics
 from kit.process import until
 from kit.stub import Answer, Records
+from kit.wire import ERAS
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 OK = Answer(body={"ok": True})
 BUSY = Answer(503, {})
+PASSING = (408, 429, 500, 502, 503, 504)
 
 
 def look_up(wire: Wire, record_id: str) -> Reply:
@@ -31,14 +33,14 @@ def breaker(wire: Wire) -> float:
 
 class TestRetry:
     @pytest.fixture
-    def patient(self, share: Serve, connect: Connect, records: Records) -> Wire:
+    def patient(self, share: Serve, connect: Connect, records: Records, era: str) -> Wire:
         settings = {"MCP_API_TIMEOUT_SECONDS": 0.4, "MCP_BREAKER_FAILURES": 1000}
-        return connect(share(MCP_API_BASE_URL=records.url, **settings))
+        return connect(share(MCP_API_BASE_URL=records.url, **settings), era=era)
 
     @pytest.mark.parametrize(
         "failure",
-        [Answer(429, {}), Answer(502, {}), BUSY, Answer(504, {}), Answer(reset=True), Answer(hang=True)],
-        ids=["429", "502", "503", "504", "reset", "hang"],
+        [*(Answer(status, {}) for status in PASSING), Answer(reset=True), Answer(hang=True)],
+        ids=[*map(str, PASSING), "reset", "hang"],
     )
     def test_a_passing_failure_is_tried_again(
         self, patient: Wire, records: Records, failure: Answer, request: pytest.FixtureRequest
@@ -49,15 +51,18 @@ class TestRetry:
         assert len(records.tries(record_id)) == 3
 
     def test_attempts_are_bounded(self, patient: Wire, records: Records) -> None:
-        records.script("bounded", BUSY)
-        assert look_up(patient, "bounded").tool_error["code"] == "dependency_unavailable"
-        assert len(records.tries("bounded")) == 3
+        record_id = f"bounded-{patient.era}"
+        records.script(record_id, BUSY)
+        assert look_up(patient, record_id).tool_error["code"] == "dependency_unavailable"
+        assert len(records.tries(record_id)) == 3
 
-    @pytest.mark.parametrize("status", [400, 401, 404, 500])
-    def test_other_failures_are_not_tried_again(self, patient: Wire, records: Records, status: int) -> None:
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 422, 501])
+    def test_other_answers_are_final(self, patient: Wire, records: Records, status: int) -> None:
+        before = len(records.tries(f"once-{status}"))
         records.script(f"once-{status}", Answer(status, {}))
-        assert look_up(patient, f"once-{status}").tool_error
-        assert len(records.tries(f"once-{status}")) == 1
+        code = look_up(patient, f"once-{status}").tool_error["code"]
+        assert code == ("record_not_found" if status == 404 else "dependency_unavailable")
+        assert len(records.tries(f"once-{status}")) == before + 1
 
     def test_retry_after_is_honoured(self, patient: Wire, records: Records) -> None:
         records.script("later", Answer(503, {}, headers={"retry-after": "1"}), OK)
@@ -127,6 +132,22 @@ def test_the_breaker_opens_lets_one_try_through_and_closes(
     assert wire.get("/health").json["status"] == "healthy"
 
 
+def test_what_one_caller_asks_for_opens_the_breaker_for_nobody(
+    serve: Serve, connect: Connect, records: Records
+) -> None:
+    server = serve(MCP_API_BASE_URL=records.url, MCP_BREAKER_FAILURES=2)
+    for era in ERAS:
+        wire = connect(server, era=era)
+        for status in (400, 401, 403, 404, 422):
+            records.script("theirs", Answer(status, {}))
+            assert look_up(wire, "theirs").tool_error
+        records.script("theirs", Answer(302, b"", headers={"location": "http://elsewhere.example/"}))
+        assert look_up(wire, "theirs").tool_error
+        assert breaker(wire) == 0
+        assert look_up(wire, "mine").output
+        assert wire.get("/health").json["status"] == "healthy"
+
+
 def test_a_hanging_service_fills_its_own_bulkhead_only(
     serve: Serve, connect: Connect, own_records: Records, pool: ThreadPoolExecutor
 ) -> None:
@@ -134,7 +155,7 @@ def test_a_hanging_service_fills_its_own_bulkhead_only(
     server = serve(MCP_API_BASE_URL=own_records.url, **settings)
     wire = connect(server)
     own_records.script("stuck", Answer(hang=True))
-    stuck = [pool.submit(look_up, wire, "stuck") for _ in range(2)]
+    stuck = [pool.submit(look_up, connect(server, era=era), "stuck") for era in ERAS]
     until(lambda: len(own_records.tries("stuck")) == 2, "two calls hang")
     before = time.monotonic()
     assert look_up(wire, "third").tool_error["code"] == "dependency_unavailable"
@@ -147,9 +168,9 @@ def test_a_hanging_service_fills_its_own_bulkhead_only(
     assert look_up(wire, "fourth").output
 
 
-def test_a_tool_past_its_timeout_is_cancelled(serve: Serve, connect: Connect, own_records: Records) -> None:
+def test_a_tool_past_its_timeout_is_cancelled(serve: Serve, connect: Connect, own_records: Records, era: str) -> None:
     settings = {"MCP_TOOL_TIMEOUT_SECONDS": 1, "MCP_API_TIMEOUT_SECONDS": 20, "MCP_ENABLE_WRITES": True}
-    wire = connect(serve(MCP_API_BASE_URL=own_records.url, **settings))
+    wire = connect(serve(MCP_API_BASE_URL=own_records.url, **settings), era=era)
     own_records.script("stuck", Answer(hang=True))
     own_records.script("retry-later", Answer(503, {}, headers={"retry-after": "3600"}))
     before = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from kit.process import until
 if TYPE_CHECKING:
     from conftest import Connect, Serve
     from kit.redis import Redis
+    from kit.tokens import Issuer
     from kit.wire import Wire
 
 SLOW = {"steps": 100, "step_milliseconds": 1000}
@@ -110,3 +112,61 @@ def test_without_redis_only_operations_suffer_and_it_comes_back(redis: Redis, se
     redis.start()
     until(lambda: wire.get("/health").json["status"] == "healthy", "healthy again")
     assert not wire.call("start_operation", QUICK).result.get("isError")
+
+
+@pytest.fixture(params=["memory", "redis"])
+def store(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The settings of each kind of store."""
+    return {} if request.param == "memory" else {"MCP_STATE_URL": request.getfixturevalue("redis").url}
+
+
+def test_a_subject_keeps_its_last_thousand_and_takes_nothing_from_another(
+    store: dict[str, Any], serve: Serve, connect: Connect, issuer: Issuer, jwt_settings: dict[str, Any]
+) -> None:
+    server = serve(MCP_ENABLE_WRITES=True, MCP_MAX_OPERATIONS=5000, **store, **jwt_settings)
+    scopes = "operations:read operations:write"
+    alice, bob = (connect(server, token=issuer.mint(scopes, sub=name)) for name in ("alice", "bob"))
+    until(lambda: alice.get("/ready").status == 200, "ready")
+    first = start(bob, {**QUICK, "idempotency_key": "first"})
+    running = start(alice, SLOW)
+    first_of_alice = start(alice, {**QUICK, "idempotency_key": "first"})
+    until(lambda: status(alice, first_of_alice) == "completed", "the first is over")
+    for number in range(1005):
+        last = start(alice, {**QUICK, "idempotency_key": f"key-{number}"})
+    until(lambda: status(alice, last) == "completed", "the last is over")
+    gone = alice.call("check_operation_status", {"operation_id": first_of_alice}).tool_error
+    assert gone["code"] == "operation_not_found"
+    assert start(alice, {**SLOW, "idempotency_key": "first"}) != first_of_alice, "its key went with it"
+    assert status(alice, running) == "running"
+    assert status(bob, first) == "completed"
+    assert start(bob, {**QUICK, "idempotency_key": "first"}) == first
+
+
+def test_an_operation_lives_on_from_its_last_change(
+    store: dict[str, Any], serve: Serve, connect: Connect, era: str
+) -> None:
+    wire = connect(serve(MCP_ENABLE_WRITES=True, MCP_STATE_TTL_SECONDS=2, **store), era=era)
+    until(lambda: wire.get("/ready").status == 200, "ready")
+    operation = start(wire, {"steps": 12, "step_milliseconds": 400})
+    until(lambda: status(wire, operation) == "completed", "it outlives the time to live while it changes")
+    left = lambda: wire.call("check_operation_status", {"operation_id": operation}).result.get("isError")  # noqa: E731
+    until(left, "it is forgotten")
+
+
+def test_a_store_that_refuses_writes_is_degraded_and_stays_so(redis: Redis, serve: Serve, connect: Connect) -> None:
+    limit = {"MCP_RATE_LIMIT_PER_MINUTE": 6000, "MCP_RATE_LIMIT_BURST": 1000}
+    wire = connect(serve(MCP_ENABLE_WRITES=True, MCP_STATE_URL=redis.url, **limit))
+    until(lambda: wire.get("/ready").status == 200, "ready")
+    redis.client.config_set("min-replicas-to-write", 1)
+    until(lambda: wire.get("/health").json["checks"]["state"] == "degraded", "health is degraded")
+    seen = set()
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        assert wire.call("process_text", {"text": "x"}).output["result"] == "x"
+        error = wire.call("start_operation", QUICK).tool_error
+        assert (error["code"], error["message"]) == ("dependency_unavailable", "state is unavailable")
+        seen.add(wire.get("/health").json["checks"]["state"])
+    assert seen == {"degraded"}
+    redis.client.config_set("min-replicas-to-write", 0)
+    until(lambda: wire.get("/health").json["status"] == "healthy", "healthy again")
+    assert start(wire, QUICK)

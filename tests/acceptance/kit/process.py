@@ -9,11 +9,11 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 PATIENCE = float(os.environ.get("KIT_PATIENCE", "30"))
 """Longest wait, in seconds, for something that must happen; nothing waits that long on a good server."""
@@ -36,7 +36,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) ->
 class Log:
     """The lines of one process's stderr, collected as they come."""
 
-    def __init__(self, stream: IO[str]) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self.lines: list[str] = []
         self._stream = stream
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -44,7 +44,7 @@ class Log:
 
     def _read(self) -> None:
         for line in self._stream:
-            self.lines.append(line.rstrip("\n"))
+            self.lines.append(line.decode("utf-8", "replace").rstrip("\r\n"))
 
     def close(self) -> None:
         self._thread.join(PATIENCE)
@@ -62,9 +62,14 @@ class Log:
         wanted = {"event": event, **fields}
         return [line for line in self.events if wanted.items() <= line.items()]
 
-    def wait(self, event: str, **fields: Any) -> dict[str, Any]:
-        """Return the first line of that event with those fields."""
-        return until(lambda: self.find(event, **fields), f"log line {event} {fields} in:\n{self.text[-4000:]}")[0]
+    def wait(self, event: str, *, at_least: int = 1, **fields: Any) -> dict[str, Any]:
+        """Return the last of that many lines of that event with those fields."""
+
+        def found() -> list[dict[str, Any]] | None:
+            lines = self.find(event, **fields)
+            return lines if len(lines) >= at_least else None
+
+        return until(found, f"{at_least} log lines {event} {fields} in:\n{self.text[-4000:]}")[at_least - 1]
 
 
 class Process:
@@ -78,9 +83,6 @@ class Process:
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            bufsize=1,
         )
         assert self._popen.stdout is not None
         assert self._popen.stderr is not None
@@ -95,6 +97,12 @@ class Process:
     @property
     def pid(self) -> int:
         return self._popen.pid
+
+    @property
+    def peak_memory(self) -> int:
+        """Bytes of memory that it ever held at once."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
     def send_signal(self, number: int) -> None:
         self._popen.send_signal(number)

@@ -62,6 +62,10 @@ class Stub:
 
             do_POST = do_GET  # noqa: N815
 
+            def do_CONNECT(self) -> None:
+                stub.requests.append(Request(self.command, self.path, {}, b""))
+                self.send_error(502)
+
             @property
             def chunked(self) -> bool:
                 return self.headers.get("transfer-encoding") == "chunked"

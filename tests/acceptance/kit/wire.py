@@ -16,6 +16,9 @@ ERAS = (MODERN, LEGACY)
 NAME_KEYS = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 META = "io.modelcontextprotocol/"
 ACCEPT = "application/json, text/event-stream"
+PARSE, REQUEST, PARAMS = -32700, -32600, -32602
+"""The protocol's own codes, used by refusals of messages that are not well formed."""
+TITLES = {PARSE: "Parse error", REQUEST: "Invalid request"}
 
 _ids = itertools.count(1)
 
@@ -40,7 +43,7 @@ def envelope(method: str, params: dict[str, Any] | None, era: str) -> dict[str, 
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer and the JSON-RPC messages in it, be it JSON or an event stream."""
+    """An answer and the JSON-RPC messages in it, be it JSON, an event stream or lines."""
 
     status: int
     headers: httpx2.Headers
@@ -62,6 +65,10 @@ class Reply:
             bodies = [text]
         messages = [json.loads(body) for body in bodies if body]
         return cls(response.status_code, response.headers, text, [m for m in messages if isinstance(m, dict)])
+
+    @classmethod
+    def of_lines(cls, messages: list[dict[str, Any]]) -> Reply:
+        return cls(200, httpx2.Headers(), json.dumps(messages), messages)
 
     @property
     def json(self) -> Any:
@@ -88,9 +95,13 @@ class Reply:
     @property
     def refusal(self) -> dict[str, Any]:
         """The standard's error inside a refusal; checks the frame around it."""
-        assert self.error["code"] == self.status, self.text[:500]
-        assert self.error["message"] == self.error["data"]["message"]
-        return self.error["data"]
+        code, data = self.error["code"], self.error["data"]
+        if code in (PARSE, REQUEST, PARAMS):
+            assert (self.status, data["code"]) == (400, "invalid_request"), self.text[:500]
+        else:
+            assert code == self.status, self.text[:500]
+        assert self.error["message"] == TITLES.get(code, data["message"]), self.text[:500]
+        return data
 
     @property
     def output(self) -> dict[str, Any]:
@@ -114,7 +125,34 @@ def tool_error(result: dict[str, Any]) -> dict[str, Any]:
     return body["error"]
 
 
-class Wire:
+class Caller:
+    """What a client asks on either transport."""
+
+    era: str
+
+    def rpc(self, method: str, params: dict[str, Any] | None = None, **headers: str | None) -> Reply:
+        raise NotImplementedError
+
+    def exchange(self, message: dict[str, Any], sent: dict[str, Any]) -> Reply:
+        """Send `sent` as if it were that message, and return the answer to its id."""
+        raise NotImplementedError
+
+    def call(self, tool: str, arguments: Any = None, **headers: str | None) -> Reply:
+        params = {"name": tool} if arguments is None else {"name": tool, "arguments": arguments}
+        return self.rpc("tools/call", params, **headers)
+
+    def read(self, uri: str, **headers: str | None) -> Reply:
+        return self.rpc("resources/read", {"uri": uri}, **headers)
+
+    def settings(self) -> dict[str, Any]:
+        """What config://server-settings tells."""
+        return json.loads(self.read("config://server-settings").result["contents"][0]["text"])
+
+    def tools(self) -> dict[str, dict[str, Any]]:
+        return {tool["name"]: tool for tool in self.rpc("tools/list").result["tools"]}
+
+
+class Wire(Caller):
     """An HTTP client of one server; the token and era it is made with go with every request."""
 
     def __init__(self, url: str, *, token: str | None = None, era: str = MODERN) -> None:
@@ -122,6 +160,7 @@ class Wire:
         self.era = era
         self._headers = {"authorization": f"Bearer {token}"} if token is not None else {}
         self._client = httpx2.Client(base_url=url, trust_env=False, timeout=30)
+        del self._client.headers["accept"]
 
     def close(self) -> None:
         self._client.close()
@@ -149,19 +188,12 @@ class Wire:
         return {name: value for name, value in headers.items() if value is not None}
 
     def rpc(self, method: str, params: dict[str, Any] | None = None, **headers: str | None) -> Reply:
-        message = envelope(method, params, self.era)
-        return self.send("POST", "/mcp", self.headers(message, **headers), json.dumps(message))
+        return self.post(envelope(method, params, self.era), **headers)
 
-    def call(self, tool: str, arguments: Any = None, **headers: str | None) -> Reply:
-        params = {"name": tool} if arguments is None else {"name": tool, "arguments": arguments}
-        return self.rpc("tools/call", params, **headers)
+    def exchange(self, message: dict[str, Any], sent: dict[str, Any]) -> Reply:
+        return self.post(message, json.dumps(sent))
 
-    def read(self, uri: str, **headers: str | None) -> Reply:
-        return self.rpc("resources/read", {"uri": uri}, **headers)
-
-    def settings(self) -> dict[str, Any]:
-        """What config://server-settings tells."""
-        return json.loads(self.read("config://server-settings").result["contents"][0]["text"])
-
-    def tools(self) -> dict[str, dict[str, Any]]:
-        return {tool["name"]: tool for tool in self.rpc("tools/list").result["tools"]}
+    def post(self, message: dict[str, Any], content: Any = None, path: str = "/mcp", **headers: str | None) -> Reply:
+        """Send that message, or other bytes in its place."""
+        body = json.dumps(message) if content is None else content
+        return self.send("POST", path, self.headers(message, **headers), body)

@@ -39,6 +39,7 @@ def proxy(row: Row, port: int) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = not row.get("nagle", False)
 
         def forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
