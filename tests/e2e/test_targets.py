@@ -37,6 +37,8 @@ TARGETS = [
     "contracts",
     "sbom",
     "container-run",
+    "inspect",
+    "baseline",
 ]
 GENEROUS = {
     "PERF_P50_MS": "5000",
