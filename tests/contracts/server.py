@@ -1,9 +1,12 @@
 """A server for tests: answers lists from the JSON document in argv[1]; argv[2] says how it misbehaves."""
 
+from __future__ import annotations
+
 import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 document = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
 mood = sys.argv[2] if len(sys.argv) > 2 else ""
@@ -14,11 +17,11 @@ if mood == "banner":
     print("Server running on stdio", flush=True)
 
 
-def say(request_id, **members):
+def say(request_id: Any, **members: Any) -> None:
     print(json.dumps({"jsonrpc": "2.0", "id": request_id, **members}), flush=True)
 
 
-def listed(method, params):
+def listed(method: str, params: dict[str, Any]) -> dict[str, Any] | None:
     """The result of a list, or none where there is no such list."""
     key = {"resources/templates/list": "resourceTemplates"}.get(method, method.removesuffix("/list"))
     if not method.endswith("/list") or key not in document:
