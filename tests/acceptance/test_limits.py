@@ -180,7 +180,8 @@ class TestBulkhead:
         jwt_settings: dict[str, Any],
     ) -> None:
         own_records.script("stuck", Answer(hang=True))
-        limits = {"MCP_MAX_CONCURRENCY": 1, "MCP_MAX_QUEUE": 7, "MCP_RETRY_ATTEMPTS": 1, "MCP_API_TIMEOUT_SECONDS": 25}
+        limits = {"MCP_MAX_CONCURRENCY": 1, "MCP_MAX_QUEUE": 7, "MCP_RETRY_ATTEMPTS": 1}
+        limits |= {"MCP_API_TIMEOUT_SECONDS": 60, "MCP_TOOL_TIMEOUT_SECONDS": 60}
         server = serve(MCP_API_BASE_URL=own_records.url, **jwt_settings, **limits)
         probe = connect(server)
 
