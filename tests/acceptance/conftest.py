@@ -130,7 +130,7 @@ def records() -> Iterator[Records]:
 
 @pytest.fixture
 def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor() as threads:
+    with ThreadPoolExecutor(32) as threads:
         yield threads
 
 

@@ -16,8 +16,7 @@ _NO_TEXT = re.compile(
     r"|\x1b[ -/]*[0-~]?"
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
     r"|[\u202a-\u202e\u2066-\u2069]"  # overrides of the direction, which hide what is said
-    r"|[\U000e0000-\U000e007f]"  # tags, which no one sees but a model reads
-    r"|[\ud800-\udfff]",  # halves of characters, which no client could read
+    r"|[\U000e0000-\U000e007f]",  # tags, which no one sees but a model reads
     re.DOTALL,
 )
 _HALVES = re.compile(r"[\ud800-\udfff]")

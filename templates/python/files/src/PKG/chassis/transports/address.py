@@ -1,10 +1,12 @@
 """Whose address a request comes from, behind proxies that are trusted."""
 
+import re
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
 _IPV6_PREFIX = 64
+_WITH_PORT = re.compile(r"\[([^]]*)](?::[0-9]+)?|([0-9.]+):[0-9]+")
 
 
 def client_key(
@@ -34,10 +36,8 @@ def client_key(
 
 def _parse(text: str) -> Address | None:
     """Return the address in `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]` or `[::1]:80`."""
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
+    if match := _WITH_PORT.fullmatch(text):
+        text = match[match.lastindex or 0]
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

@@ -177,14 +177,17 @@ def _challenge(app: App, error: AppError, headers: Mapping[str, str]) -> str:
 
 def _accepts(headers: Headers) -> bool:
     """Return whether the client takes both types that an answer may have."""
-    ranges = set()
+    taken: dict[str, bool] = {}
     for part in ",".join(headers.getlist("accept")).lower().split(","):
         media_range, *parameters = (item.strip() for item in part.split(";"))
-        if not any(_is_zero(parameter) for parameter in parameters):
-            ranges.add(media_range)
-    return "*/*" in ranges or all(
-        ranges & {media_type, f"{media_type.partition('/')[0]}/*"}
-        for media_type in ("application/json", "text/event-stream")
+        taken[media_range] = not any(_is_zero(parameter) for parameter in parameters)
+    # The closest range decides.
+    return all(
+        next((taken[each] for each in ranges if each in taken), False)
+        for ranges in (
+            ("application/json", "application/*", "*/*"),
+            ("text/event-stream", "text/*", "*/*"),
+        )
     )
 
 
