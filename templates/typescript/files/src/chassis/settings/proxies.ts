@@ -35,5 +35,7 @@ export function dispatcherFor(
     httpProxy: http ?? all ?? '',
     httpsProxy: https ?? all ?? '',
     noProxy: env['no_proxy'] ?? env['NO_PROXY'] ?? '',
+    // Many proxies open tunnels to port 443 only: plain http goes through as a whole URL.
+    proxyTunnel: false,
   });
 }
