@@ -13,7 +13,7 @@ const LIMITS = { signal: new AbortController().signal, deadline: Infinity };
 
 /** The service as its settings make it. */
 function services(settings: Record<string, string>): Services {
-  return new Services([records], readSettings(SETTINGS, settings), createMetrics());
+  return new Services([records], readSettings({ settings: SETTINGS }, settings), createMetrics());
 }
 
 async function newRecords(...answers: Answer[]) {

@@ -12,7 +12,6 @@ import { createMetrics, type Metrics } from './observability/metrics.js';
 import { VERSION } from './package.js';
 import { Services } from './services.js';
 import {
-  checkToolNames,
   publicSettings,
   secretsOf,
   type StandardSettings,
@@ -52,16 +51,12 @@ const MAX_FINISHED = 1000;
 const MAX_FINISHED_IN_ALL = 10_000;
 const WAITS_IN_ALL = 4;
 
-/** @throws SettingsError for names of tools that do not exist; an error when a secret cannot be read */
+/** @throws when a secret cannot be read */
 export async function createApp(
   definition: ServerDefinition,
   settings: StandardSettings,
   logger: Logger,
 ): Promise<App> {
-  checkToolNames(
-    settings,
-    definition.tools.map(({ name }) => name),
-  );
   const metrics = createMetrics();
   const audit = new Audit(logger);
   for (const secret of secretsOf({ ...settings })) {
@@ -90,10 +85,7 @@ export async function createApp(
     audit,
     lifecycle,
     rateLimiter,
-    bulkhead: new Bulkhead(maxConcurrency, settings.maxQueue, {
-      running: metrics.inFlight,
-      queued: metrics.queued,
-    }),
+    bulkhead: new Bulkhead(maxConcurrency, settings.maxQueue, metrics.queued),
     waits: new Waits(maxConcurrency, WAITS_IN_ALL * maxConcurrency),
     timeoutSeconds: settings.toolTimeoutSeconds,
     maxResultBytes: settings.maxResultBytes,

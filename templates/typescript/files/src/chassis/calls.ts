@@ -66,22 +66,26 @@ export class Calls {
    * @throws AppError `shutting_down`, `rate_limited` or `overloaded`; the signal's reason
    */
   async admit(rateKey: string, signal: AbortSignal): Promise<Slot> {
-    const { lifecycle, rateLimiter, bulkhead, timeoutSeconds } = this.#services;
+    const { lifecycle, rateLimiter, bulkhead, timeoutSeconds, metrics } = this.#services;
     if (lifecycle.draining) throw new AppError('shutting_down');
     const wait = (await rateLimiter?.take(rateKey)) ?? 0;
     if (wait > 0) throw retryLater('rate_limited', wait);
 
     const { signal: over, end, endsAt } = startTimer(timeoutSeconds);
-    const slot = new Slot(over, endsAt, end);
+    const slot = new Slot(over, endsAt, () => {
+      end();
+      metrics.inFlight.dec();
+    });
     try {
       slot.leave = await bulkhead.enter(rateKey, AbortSignal.any([over, signal]));
     } catch (error) {
       // A call whose time ran out in the queue goes on, only to answer `timeout`.
       if (!over.aborted) {
-        slot.release();
+        end();
         throw error instanceof BulkheadFullError ? retryLater('overloaded', 1) : error;
       }
     }
+    metrics.inFlight.inc();
     return slot;
   }
 

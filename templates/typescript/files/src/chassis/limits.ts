@@ -57,25 +57,20 @@ export class BulkheadFullError extends Error {
   override readonly name = 'BulkheadFullError';
 }
 
-export interface BulkheadGauges {
-  readonly running?: { set(value: number): void };
-  readonly queued?: { set(value: number): void };
-}
-
 /** At most `limit` at once and `maxQueue` waiting, half of them of one caller; callers take turns. */
 export class Bulkhead {
   readonly #limit: number;
   readonly #maxQueue: number;
-  readonly #gauges: BulkheadGauges;
+  readonly #queued: { set(value: number): void } | undefined;
   /** Who waits, by caller; the caller whose turn it is stands first. */
   readonly #queues = new Map<string, Set<() => void>>();
   #running = 0;
   #waiting = 0;
 
-  constructor(limit: number, maxQueue: number, gauges: BulkheadGauges = {}) {
+  constructor(limit: number, maxQueue: number, queued?: { set(value: number): void }) {
     this.#limit = limit;
     this.#maxQueue = maxQueue;
-    this.#gauges = gauges;
+    this.#queued = queued;
   }
 
   /**
@@ -93,7 +88,6 @@ export class Bulkhead {
       if (full && !back) throw new BulkheadFullError();
       await this.#wait(caller, signal);
     }
-    this.#report();
     let left = false;
     return () => {
       if (left) return;
@@ -147,8 +141,7 @@ export class Bulkhead {
   }
 
   #report(): void {
-    this.#gauges.running?.set(this.#running);
-    this.#gauges.queued?.set(this.#waiting);
+    this.#queued?.set(this.#waiting);
   }
 }
 

@@ -23,7 +23,7 @@ export async function run(definition: ServerDefinition, args: readonly string[])
     return 0;
   }
   try {
-    const settings = readSettings(definition.settings);
+    const settings = readSettings(definition);
     const logger = createLogger(settings);
     for (const unknown of unknownVariables(definition.settings)) {
       logger.warn({ logger: 'settings', ...unknown }, 'settings.unknown_variable');
@@ -55,7 +55,6 @@ async function serve(
     await (settings.transport === 'http' ? serveHttp : serveStdio)(app, stop);
     return 0;
   } catch (error) {
-    if (error instanceof SettingsError) throw error;
     const reason = error instanceof StartError ? error.message : undefined;
     logger.error({ reason, err: error }, 'server.failed');
     return 1;

@@ -8,7 +8,11 @@ import { readSettings, STANDARD } from '../../src/chassis/settings/settings.js';
 /** What `log` makes a logger of these settings write. */
 function written(settings: Record<string, string>, log: (logger: Logger) => void): string[] {
   const lines: string[] = [];
-  log(createLogger(readSettings(STANDARD, settings), { write: (line) => lines.push(line) }));
+  log(
+    createLogger(readSettings({ settings: STANDARD }, settings), {
+      write: (line) => lines.push(line),
+    }),
+  );
   return lines;
 }
 

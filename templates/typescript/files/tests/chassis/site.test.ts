@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { readSettings, STANDARD } from '../../src/chassis/settings/settings.js';
 import { Site } from '../../src/chassis/site.js';
 
-const newSite = (settings: Record<string, string>) => new Site(readSettings(STANDARD, settings));
+const newSite = (settings: Record<string, string>) =>
+  new Site(readSettings({ settings: STANDARD }, settings));
 
 describe('whose rate limit a request uses up', () => {
   const site = newSite({ MCP_TRUSTED_PROXIES: '127.0.0.0/8, 10.0.0.1, 2001:db8:ffff::/48' });

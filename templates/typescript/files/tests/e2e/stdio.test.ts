@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 
 import { server as shipped } from '../../src/server.js';
 import { type Era, newClient } from '../support/client.js';
+import { eventually } from '../support/eventually.js';
 import { cleanEnvironment, FIXTURE, SHIPPED } from '../support/process.js';
 
 const ERAS: [string, Era][] = [
@@ -65,7 +66,9 @@ describe('the process', () => {
     'ends with %s, exit code 0',
     async (signal) => {
       const { child, exited, stderr } = start();
-      for await (const _ of child.stderr) if (stderr().includes('server.started')) break;
+      await eventually(() => {
+        expect(stderr()).toContain('server.started');
+      });
       child.kill(signal);
       expect((await exited)[0]).toBe(0);
     },

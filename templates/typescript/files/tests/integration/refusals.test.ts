@@ -140,7 +140,7 @@ describe('refusals', () => {
     const first = post(url, wait);
     await eventually(async () => {
       expect((await post(url, ECHO)).status).toBe(200);
-      expect(await metrics()).toContain('mcp_tool_calls_in_flight 0');
+      expect(await metrics()).toContain('mcp_tool_calls_in_flight 1');
     });
     // There is room for one to wait: the second says so at once.
     expect(content(await post(url, wait))).toEqual({ waited: false });

@@ -31,7 +31,7 @@ const call = (id: unknown, name: string, args: unknown) => ({
 /** What the server says to these bytes, then to the end of its input. */
 async function converse(input: string | Buffer, settings: Record<string, string> = {}) {
   const { logger, logs } = collectLogs();
-  const app = await createApp(fixture, readSettings(fixture.settings, settings), logger);
+  const app = await createApp(fixture, readSettings(fixture, settings), logger);
   const [stdin, stdout] = [new PassThrough(), new PassThrough()];
   let text = '';
   stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));

@@ -19,7 +19,7 @@ afterEach(async () => {
 /** A logger that collects what is written; a name that stands twice in a line is an error. */
 export function collectLogs(settings: Record<string, string> = {}) {
   const logs: LogLine[] = [];
-  const logger = createLogger(readSettings(fixture.settings, settings), {
+  const logger = createLogger(readSettings(fixture, settings), {
     write: (line) => {
       const names = [...line.matchAll(/"([a-z_]+)":/g)].map(([, name]) => name);
       if (new Set(names).size < names.length) throw new Error(`a name stands twice: ${line}`);
@@ -44,7 +44,7 @@ export function newApp(
   settings: Record<string, string> = {},
   definition: ServerDefinition = fixture,
 ) {
-  return createApp(definition, readSettings(definition.settings, settings), silentLogger());
+  return createApp(definition, readSettings(definition, settings), silentLogger());
 }
 
 /** The server over HTTP in this process, on a port that the system chooses; stopped after the test. */
@@ -59,7 +59,7 @@ export async function serve(
     ...settings,
   };
   const { logger, logs, logged } = collectLogs(environment);
-  const app = await createApp(definition, readSettings(definition.settings, environment), logger);
+  const app = await createApp(definition, readSettings(definition, environment), logger);
   const stopping = new AbortController();
   const ended = serveHttp(app, stopping.signal);
   /** Begins the shutdown; resolves when it is over. */

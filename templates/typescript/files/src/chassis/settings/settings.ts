@@ -36,6 +36,12 @@ interface Hidden {
 
 export type Definitions = Readonly<Record<string, Plain<unknown> | Hidden>>;
 
+/** What settings are read for. */
+interface Readable<D extends Definitions> {
+  readonly settings: D;
+  readonly tools?: readonly { readonly name: string }[];
+}
+
 /** The values of settings, by the names of their definitions. */
 export type SettingsOf<D> = {
   readonly [K in keyof D]: D[K] extends Plain<infer T>
@@ -120,11 +126,11 @@ export class SettingsError extends Error {
 }
 
 /**
- * Reads `definitions`, which hold those of STANDARD, from `env`.
+ * Reads `settings`, whose definitions hold those of STANDARD, from `env`; `tools` are those that may be named.
  * @throws SettingsError with every problem that was found
  */
 export function readSettings<D extends Definitions>(
-  definitions: D,
+  { settings: definitions, tools = [] }: Readable<D>,
   env: Environment = process.env,
 ): SettingsOf<D> & StandardSettings {
   const problems: string[] = [];
@@ -138,21 +144,20 @@ export function readSettings<D extends Definitions>(
   if (problems.length > 0) throw new SettingsError(problems);
   // Each entry was parsed by the kind that gives its key its type.
   const settings = Object.fromEntries(values) as SettingsOf<D> & StandardSettings;
-  const conflicts = findConflicts(settings);
+  const names = tools.map(({ name }) => name);
+  const conflicts = [...unknownTools(settings, names), ...findConflicts(settings)];
   if (conflicts.length > 0) throw new SettingsError(conflicts);
   return settings;
 }
 
-/** @throws SettingsError when MCP_TOOLS_ENABLED or MCP_TOOLS_DISABLED name none of `tools` */
-export function checkToolNames(settings: StandardSettings, tools: readonly string[]): void {
+function unknownTools(settings: StandardSettings, tools: readonly string[]): string[] {
   const names = [...tools].sort().join(', ') || 'none: this server has no tools';
-  const problems = (['toolsEnabled', 'toolsDisabled'] as const).flatMap((key) => {
+  return (['toolsEnabled', 'toolsDisabled'] as const).flatMap((key) => {
     const unknown = settings[key].filter((name) => !tools.includes(name)).sort();
     if (unknown.length === 0) return [];
     const value = printable(unknown.join(','));
     return [`${STANDARD[key].variable}=${value}: expected names among ${names}`];
   });
-  if (problems.length > 0) throw new SettingsError(problems);
 }
 
 /** The variables of settings, those of secrets' files included. */

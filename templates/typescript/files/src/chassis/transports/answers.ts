@@ -20,14 +20,18 @@ export function sendEmpty(
 }
 
 /** Sends what the SDK answered: whole, or part by part when it is a stream of events. */
-export async function sendResponse(res: ServerResponse, response: Response): Promise<void> {
+export async function sendResponse(
+  res: ServerResponse,
+  status: number,
+  response: Response,
+): Promise<void> {
   const headers = Object.fromEntries(response.headers);
   if (!response.body || !headers['content-type']?.startsWith('text/event-stream')) {
     const text = escapeLineBreaks(await response.text());
-    sendText(res, response.status, headers, text);
+    sendText(res, status, headers, text);
     return;
   }
-  res.writeHead(response.status, headers);
+  res.writeHead(status, headers);
   for await (const event of response.body) {
     if (res.destroyed) return;
     res.write(escapeLineBreaks(Buffer.from(event).toString('utf8')));

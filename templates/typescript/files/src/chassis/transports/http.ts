@@ -3,18 +3,16 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer } from 'node:net';
 
-import { createMcpHandler, type McpHttpHandler } from '@modelcontextprotocol/server';
-
 import type { App } from '../app.js';
 import { correlationIdFrom, runInContext } from '../context.js';
 import { AppError, toAppError } from '../errors.js';
 import { Site } from '../site.js';
 import { isRead, sendEmpty, sendJson, sendResponse } from './answers.js';
+import { Exchanges } from './exchange.js';
 import { admit, authenticate, forwardedFor, knownTool, readRequest } from './gate.js';
 import { createListener, listen } from './listener.js';
 import { errorMessage, type Message, MessageError } from './messages.js';
 import { answerMetadata, offeredScopes, PROBES } from './probes.js';
-import { protocolServers } from './protocol.js';
 
 /** Why a request was refused, and what is known about it by then. */
 interface Refusal {
@@ -31,18 +29,13 @@ const CORS = {
   'Access-Control-Max-Age': '600',
 };
 const EXPOSED = 'x-request-id, retry-after, www-authenticate';
-/** What the SDK reads; that both kinds of answer are accepted was checked. */
-const PROTOCOL_HEADERS = ['mcp-protocol-version', 'mcp-method', 'mcp-name'] as const;
 
 /** Serves until `stop` aborts: then drains and ends. */
 export async function serveHttp(app: App, stop: AbortSignal): Promise<void> {
   const { lifecycle, settings } = app;
   const logger = app.logger.child({ logger: 'server' });
-  const onerror = (error: Error) => {
-    logger.debug({ err: error }, 'protocol.rejected');
-  };
-  const mcp = createMcpHandler(protocolServers(app), { onerror });
-  const routes = new Routes(app, mcp);
+  const exchanges = new Exchanges(app, logger);
+  const routes = new Routes(app, exchanges);
   const server = createListener(app.metrics, (req, res) => {
     void routes.handle(req, res);
   });
@@ -57,7 +50,7 @@ export async function serveHttp(app: App, stop: AbortSignal): Promise<void> {
   // http's own close() would also cut the connections on which new calls are to be refused.
   NetServer.prototype.close.call(server);
   await lifecycle.drain();
-  await mcp.close();
+  await exchanges.close();
   server.closeIdleConnections();
   await app.stop();
   server.closeAllConnections();
@@ -66,11 +59,11 @@ export async function serveHttp(app: App, stop: AbortSignal): Promise<void> {
 
 class Routes {
   readonly #app: App;
-  readonly #mcp: McpHttpHandler;
+  readonly #exchanges: Exchanges;
 
-  constructor(app: App, mcp: McpHttpHandler) {
+  constructor(app: App, exchanges: Exchanges) {
     this.#app = app;
-    this.#mcp = mcp;
+    this.#exchanges = exchanges;
   }
 
   async handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -126,7 +119,7 @@ class Routes {
   async #post(req: IncomingMessage, res: ServerResponse, correlationId: string): Promise<void> {
     const gone = new AbortController();
     res.once('close', () => {
-      gone.abort();
+      if (!res.writableFinished) gone.abort();
     });
     let subject: string | undefined;
     let message: Message | undefined;
@@ -147,8 +140,13 @@ class Routes {
       const slot = await admit(this.#app, context, message, gone.signal, () => {
         res.once('close', this.#app.lifecycle.enter());
       });
+      const { signal } = gone;
+      const received = message;
       try {
-        await runInContext({ ...context, slot }, () => this.#serve(req, res, message, gone.signal));
+        const { status, response } = await runInContext({ ...context, slot }, () =>
+          this.#exchanges.serve(req, received, signal),
+        );
+        await sendResponse(res, status, response);
       } finally {
         slot?.abandon();
       }
@@ -162,24 +160,6 @@ class Routes {
         correlationId,
       );
     }
-  }
-
-  async #serve(
-    req: IncomingMessage,
-    res: ServerResponse,
-    message: Message | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const headers = new Headers({
-      accept: 'application/json, text/event-stream',
-      'content-type': 'application/json',
-    });
-    for (const name of PROTOCOL_HEADERS) {
-      const value = req.headers[name];
-      if (typeof value === 'string') headers.set(name, value);
-    }
-    const request = new Request(this.#app.site.resource, { method: 'POST', headers, signal });
-    await sendResponse(res, await this.#mcp.fetch(request, { parsedBody: message }));
   }
 
   #refuse(
