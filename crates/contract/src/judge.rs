@@ -11,6 +11,7 @@ use super::schema::node::NodeId;
 use super::schema::{Containment, Pair, Side, TooLarge};
 use super::walk::{Edit, Walk};
 
+/// How many changes of a schema are shown by a value: each is a question of its own to the solver.
 const WITNESSES: usize = 20;
 
 /// The changes between two schemas of the contract `name`, whose schema lies at `pointer`.

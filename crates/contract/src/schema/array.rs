@@ -1,6 +1,7 @@
 //! The question whether an array satisfies a set of literals: demands for an item are placed, then every place is solved.
 //!
 //! Invariant: "empty" only when every placement that could matter has a place that cannot be filled.
+//! Each literal is taken in whole, or the answer says that it could not be.
 
 use serde_json::Value;
 
@@ -8,24 +9,28 @@ use super::constant::Constant;
 use super::node::{Atom, AtomId, NodeId};
 use super::solve::{Answer, Goal, Item, Solver};
 
+/// How many ways to place demands are tried. A bound on time: each asks a goal for every item.
 const PLACEMENTS: usize = 600;
+/// The longest witness that is built; a longer one would say no more, and take a goal for each of its items.
 const LONGEST: usize = 2_000;
-pub(super) const UNDECIDED: &str = "an array whose items depend on each other";
+/// How often one schema may have to be met (`minContains`): each time is a demand of its own to be placed.
+const OFTEN: u64 = 8;
+const UNDECIDED: &str = "an array whose items depend on each other";
 
 /// What the literals on an array add up to.
 #[derive(Default)]
-pub(super) struct Demands {
-    pub(super) shortest: usize,
-    pub(super) longest: Option<usize>,
-    pub(super) at: Vec<(usize, NodeId)>,
-    pub(super) from: Vec<(usize, NodeId, bool)>,
+struct Demands {
+    shortest: usize,
+    longest: Option<usize>,
+    at: Vec<(usize, NodeId)>,
+    from: Vec<(usize, NodeId, bool)>,
     /// Items that must be somewhere: from which place on, what holds for them, and their group (members of one differ in place).
-    pub(super) some: Vec<(usize, (NodeId, bool), usize)>,
-    pub(super) fixed: Vec<(usize, (NodeId, bool))>,
-    pub(super) at_most: Vec<(NodeId, u64)>,
-    pub(super) unique: bool,
-    pub(super) repeated: bool,
-    pub(super) excluded: Vec<Constant>,
+    some: Vec<(usize, (NodeId, bool), usize)>,
+    fixed: Vec<(usize, (NodeId, bool))>,
+    at_most: Vec<(NodeId, u64)>,
+    unique: bool,
+    repeated: bool,
+    excluded: Vec<Constant>,
 }
 
 /// An array that satisfies all literals.
@@ -40,11 +45,11 @@ pub fn solve(solver: &mut Solver, literals: &[(AtomId, bool)]) -> Answer<Value> 
     if demands.longest.is_some_and(|longest| longest < demands.shortest) {
         return Answer::Empty;
     }
-    let answer = demands.place(solver);
+    let answer = demands.index(solver);
     if matches!(answer, Answer::Unknown(_)) && !demands.excluded.is_empty() {
         demands.shortest += 1;
         if demands.longest.is_none_or(|longest| longest >= demands.shortest)
-            && let found @ Answer::Found(_) = demands.place(solver)
+            && let found @ Answer::Found(_) = demands.index(solver)
         {
             return found;
         }
@@ -52,23 +57,23 @@ pub fn solve(solver: &mut Solver, literals: &[(AtomId, bool)]) -> Answer<Value> 
     answer
 }
 
-pub(super) fn size(count: u64) -> usize {
+fn size(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 impl Demands {
     /// What holds for the item at a place wherever the demands go.
-    fn goal(&self, place: usize) -> Goal {
-        let at = self.at.iter().filter(|(there, _)| *there == place).map(|(_, node)| (*node, true));
+    fn goal(&self, index: usize) -> Goal {
+        let at = self.at.iter().filter(|(there, _)| *there == index).map(|(_, node)| (*node, true));
         let from =
-            self.from.iter().filter(|(from, ..)| *from <= place).map(|(_, node, holds)| (*node, *holds));
-        let fixed = self.fixed.iter().filter(|(there, _)| *there == place).map(|(_, item)| *item);
+            self.from.iter().filter(|(from, ..)| *from <= index).map(|(_, node, holds)| (*node, *holds));
+        let fixed = self.fixed.iter().filter(|(there, _)| *there == index).map(|(_, item)| *item);
         at.chain(from).chain(fixed).collect()
     }
 
-    fn place(&self, solver: &mut Solver) -> Answer<Value> {
+    fn index(&self, solver: &mut Solver) -> Answer<Value> {
         let prefix =
-            self.at.iter().map(|(place, _)| place + 1).chain(self.fixed.iter().map(|(place, _)| place + 1));
+            self.at.iter().map(|(index, _)| index + 1).chain(self.fixed.iter().map(|(index, _)| index + 1));
         let prefix = prefix.chain(self.from.iter().map(|(from, ..)| *from));
         let prefix = prefix.chain(self.some.iter().map(|(from, ..)| *from)).max().unwrap_or(0);
         let end = (prefix + self.some.len() + 2 * usize::from(self.repeated))
@@ -126,7 +131,7 @@ impl Demands {
         let last = spots
             .iter()
             .copied()
-            .chain(self.fixed.iter().map(|(place, _)| *place))
+            .chain(self.fixed.iter().map(|(index, _)| *index))
             .chain(pair.map(|pair| pair.1))
             .max();
         let length = self.shortest.max(last.map_or(0, |last| last + 1));
@@ -138,21 +143,21 @@ impl Demands {
         }
         let mut items: Vec<Value> = Vec::with_capacity(length);
         let mut unknown = None;
-        for place in 0..length {
-            let mut goal = self.goal(place);
+        for index in 0..length {
+            let mut goal = self.goal(index);
             goal.extend(
                 self.some
                     .iter()
                     .zip(spots)
-                    .filter(|(_, spot)| **spot == place)
+                    .filter(|(_, spot)| **spot == index)
                     .map(|((_, item, _), _)| *item),
             );
             if let Some((first, second)) = pair {
-                if place == second {
+                if index == second {
                     items.push(items[first].clone());
                     continue;
                 }
-                if place == first {
+                if index == first {
                     goal.extend(self.goal(second));
                     goal.extend(
                         self.some
@@ -212,5 +217,55 @@ impl Demands {
             return Answer::Unknown(UNDECIDED);
         }
         Answer::Found(value)
+    }
+}
+
+impl Demands {
+    fn add(&mut self, atom: &Atom, holds: bool, group: usize) -> Result<(), Answer<Value>> {
+        match (atom, holds) {
+            (Atom::MinItems(least), true) => self.shortest = self.shortest.max(size(*least)),
+            (Atom::MaxItems(most), false) => self.shortest = self.shortest.max(size(*most).saturating_add(1)),
+            (Atom::MaxItems(most), true) => self.up_to(size(*most)),
+            (Atom::MinItems(least), false) => match least.checked_sub(1) {
+                Some(most) => self.up_to(size(most)),
+                None => return Err(Answer::Empty),
+            },
+            (Atom::ItemAt(index, node), true) => self.at.push((*index, *node)),
+            (Atom::ItemAt(index, node), false) => self.fixed.push((*index, (*node, false))),
+            (Atom::ItemsFrom(index, node), true) => self.from.push((*index, *node, true)),
+            (Atom::ItemsFrom(index, node), false) => self.some.push((*index, (*node, false), group)),
+            (Atom::CountMin(node, least), true) => self.at_least(*node, *least, group)?,
+            (Atom::CountMax(node, most), false) => self.at_least(*node, most.saturating_add(1), group)?,
+            (Atom::CountMax(node, most), true) => self.no_more(*node, *most),
+            (Atom::CountMin(node, least), false) => match least.checked_sub(1) {
+                Some(most) => self.no_more(*node, most),
+                None => return Err(Answer::Empty),
+            },
+            (Atom::Unique, true) => self.unique = true,
+            (Atom::Unique, false) => self.repeated = true,
+            (Atom::Enum(values), false) => self.excluded.extend(values.iter().cloned()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn up_to(&mut self, most: usize) {
+        self.longest = Some(self.longest.map_or(most, |longest| longest.min(most)));
+    }
+
+    fn at_least(&mut self, node: NodeId, least: u64, group: usize) -> Result<(), Answer<Value>> {
+        if least > OFTEN {
+            return Err(Answer::Unknown(UNDECIDED));
+        }
+        self.some.extend((0..least).map(|_| (0, (node, true), group)));
+        Ok(())
+    }
+
+    fn no_more(&mut self, node: NodeId, most: u64) {
+        if most == 0 {
+            self.from.push((0, node, false));
+        } else {
+            self.at_most.push((node, most));
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! One branch of the search: what follows from what was decided, and which choices remain.
 //!
-//! Invariant: an alternative is dropped only when it contradicts what was decided or is false for the kind of value.
+//! Invariant: an alternative is dropped only when it contradicts what was decided or is false for the instance type.
 
 use std::collections::HashMap;
 
 use super::node::{Atom, AtomId, FALSE, NodeId, TRUE, types};
-use super::solve::{Item, Solver, kind_of};
+use super::solve::{Item, Solver, type_of};
 
-/// What an atom comes to for one kind of value.
+/// What an atom comes to for one instance type.
 enum Step {
     Holds,
     Fails,
@@ -26,7 +26,7 @@ pub(super) struct Branch {
 
 impl Solver {
     /// Works off what has no alternative; false on a contradiction.
-    pub(super) fn settle(&mut self, kind: u8, branch: &mut Branch, mut todo: Vec<Item>) -> bool {
+    pub(super) fn settle(&mut self, instance: u8, branch: &mut Branch, mut todo: Vec<Item>) -> bool {
         while let Some(item) = todo.pop() {
             let (key, holds) = match item {
                 Item::Node(node, holds) => ((true, node), holds),
@@ -46,7 +46,7 @@ impl Solver {
                         self.store.atoms(node).iter().map(|atom| vec![Item::Atom(*atom, false)]).collect(),
                     );
                 }
-                Item::Atom(atom, holds) => match self.expand(kind, atom, holds) {
+                Item::Atom(atom, holds) => match self.expand(instance, atom, holds) {
                     Step::Holds => {}
                     Step::Fails => return false,
                     Step::Literal => branch.literals.push((atom, holds)),
@@ -59,14 +59,15 @@ impl Solver {
     }
 
     /// Drops dead alternatives and met choices. None when a choice has died; else what is now without alternative.
-    pub(super) fn simplify(&mut self, kind: u8, branch: &mut Branch) -> Option<Vec<Item>> {
+    pub(super) fn simplify(&mut self, instance: u8, branch: &mut Branch) -> Option<Vec<Item>> {
         let mut forced = Vec::new();
         let mut kept = Vec::new();
         for mut choice in std::mem::take(&mut branch.choices) {
-            choice.retain(|items| !items.iter().any(|item| self.state(kind, branch, *item) == Some(false)));
+            choice
+                .retain(|items| !items.iter().any(|item| self.state(instance, branch, *item) == Some(false)));
             if choice
                 .iter()
-                .any(|items| items.iter().all(|item| self.state(kind, branch, *item) == Some(true)))
+                .any(|items| items.iter().all(|item| self.state(instance, branch, *item) == Some(true)))
             {
                 continue;
             }
@@ -81,7 +82,7 @@ impl Solver {
     }
 
     /// What is already decided about an item in this branch.
-    pub(super) fn state(&self, kind: u8, branch: &Branch, item: Item) -> Option<bool> {
+    pub(super) fn state(&self, instance: u8, branch: &Branch, item: Item) -> Option<bool> {
         let (key, wanted) = match item {
             Item::Node(TRUE, holds) => return Some(holds),
             Item::Node(FALSE, holds) => return Some(!holds),
@@ -92,7 +93,7 @@ impl Solver {
             return Some(*before == wanted);
         }
         match item {
-            Item::Atom(atom, holds) => match self.expand(kind, atom, holds) {
+            Item::Atom(atom, holds) => match self.expand(instance, atom, holds) {
                 Step::Holds => Some(true),
                 Step::Fails => Some(false),
                 _ => None,
@@ -102,13 +103,13 @@ impl Solver {
                 .atoms(node)
                 .iter()
                 .any(|atom| {
-                    matches!(self.expand(kind, *atom, true), Step::Fails)
+                    matches!(self.expand(instance, *atom, true), Step::Fails)
                         || branch.seen.get(&(false, *atom)) == Some(&false)
                 })
                 .then_some(false),
             Item::Node(node, false) => {
                 let fails = |atom: &AtomId| {
-                    matches!(self.expand(kind, *atom, false), Step::Fails)
+                    matches!(self.expand(instance, *atom, false), Step::Fails)
                         || branch.seen.get(&(false, *atom)) == Some(&true)
                 };
                 self.store.atoms(node).iter().all(fails).then_some(false)
@@ -116,9 +117,9 @@ impl Solver {
         }
     }
 
-    fn expand(&self, kind: u8, atom: AtomId, holds: bool) -> Step {
+    fn expand(&self, instance: u8, atom: AtomId, holds: bool) -> Step {
         let sure = |truth: bool| if truth == holds { Step::Holds } else { Step::Fails };
-        let of = |wanted: u8| if kind & wanted == 0 { sure(true) } else { Step::Literal };
+        let of = |wanted: u8| if instance & wanted == 0 { sure(true) } else { Step::Literal };
         match self.store.get(atom) {
             Atom::Min(..) | Atom::Max(..) | Atom::MultipleOf(_) => of(types::WHOLE | types::FRACTION),
             Atom::MinLength(_) | Atom::MaxLength(_) | Atom::Pattern(_) | Atom::Format(_) => of(types::STRING),
@@ -131,11 +132,11 @@ impl Solver {
             }
             Atom::MinItems(_) | Atom::MaxItems(_) | Atom::Unique => of(types::ARRAY),
             Atom::False => sure(false),
-            Atom::Types(bits) if bits & kind == 0 => sure(false),
-            Atom::Types(bits) if bits & kind == kind => sure(true),
+            Atom::Types(bits) if bits & instance == 0 => sure(false),
+            Atom::Types(bits) if bits & instance == instance => sure(true),
             Atom::Types(_) | Atom::Opaque(_) => Step::Literal,
             Atom::Enum(values) => {
-                if values.iter().any(|literal| kind_of(&literal.value) & kind != 0) {
+                if values.iter().any(|literal| type_of(&literal.value) & instance != 0) {
                     Step::Literal
                 } else {
                     sure(false)
@@ -167,13 +168,13 @@ impl Solver {
 fn exactly_one(nodes: &[NodeId], holds: bool) -> Vec<Vec<Item>> {
     if holds {
         let only = |chosen: usize| {
-            nodes.iter().enumerate().map(move |(place, node)| Item::Node(*node, place == chosen))
+            nodes.iter().enumerate().map(move |(index, node)| Item::Node(*node, index == chosen))
         };
         return (0..nodes.len()).map(|chosen| only(chosen).collect()).collect();
     }
     let mut alternatives = vec![nodes.iter().map(|node| Item::Node(*node, false)).collect()];
-    for (place, first) in nodes.iter().enumerate() {
-        for second in &nodes[place + 1..] {
+    for (index, first) in nodes.iter().enumerate() {
+        for second in &nodes[index + 1..] {
             alternatives.push(vec![Item::Node(*first, true), Item::Node(*second, true)]);
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what is not understood becomes [`Atom::Opaque`], which is never taken for granted. References are
 //! followed within the document only; size and depth are bounded.
+//! Conjunctions are merged, so that only real choices become atoms.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,7 +14,9 @@ use super::node::{Atom, AtomId, FALSE, NodeId, Store, TRUE, types};
 use super::number::Num;
 use super::reference::{Document, Target, mentions};
 
+/// JSON is read 127 levels deep; references lead deeper, and each level takes its share of the stack.
 const DEPTH: usize = 200;
+/// A thousand times what a large tool has; what is beyond is made to take all memory.
 const NODES: usize = 200_000;
 
 /// Why a schema is not compared at all.
@@ -72,17 +75,17 @@ impl<'a, 's> Compiler<'a, 's> {
                 return Ok(self.store.one(atom));
             }
         };
-        let place = address(schema);
-        if let Some(node) = self.done.get(&place) {
+        let at = address(schema);
+        if let Some(node) = self.done.get(&at) {
             return Ok(*node);
         }
-        if self.chain.contains(&place) {
+        if self.chain.contains(&at) {
             let atom = self.own("a schema that is its own part");
             return Ok(self.store.one(atom));
         }
-        if let Some(reserved) = self.active.get(&place).copied() {
+        if let Some(reserved) = self.active.get(&at).copied() {
             let reference = reserved.unwrap_or_else(|| self.store.reference());
-            self.active.insert(place, Some(reference));
+            self.active.insert(at, Some(reference));
             return Ok(self.store.one(Atom::Ref(reference)));
         }
         if self.depth >= DEPTH {
@@ -92,16 +95,16 @@ impl<'a, 's> Compiler<'a, 's> {
             return Err(TooLarge("the schema has more than 200000 parts"));
         }
         self.depth += 1;
-        self.active.insert(place, None);
-        self.chain.push(place);
+        self.active.insert(at, None);
+        self.chain.push(at);
         let atoms = self.keywords(map)?;
         self.chain.pop();
         self.depth -= 1;
         let node = self.store.node(atoms);
-        if let Some(Some(reference)) = self.active.remove(&place) {
+        if let Some(Some(reference)) = self.active.remove(&at) {
             self.store.resolve(reference, node);
         }
-        self.done.insert(place, node);
+        self.done.insert(at, node);
         Ok(node)
     }
 
@@ -279,4 +282,77 @@ impl<'a, 's> Compiler<'a, 's> {
 /// The keys of a keyword's object.
 pub(super) fn keys(map: &Map<String, Value>, key: &str) -> BTreeSet<String> {
     map.get(key).and_then(Value::as_object).into_iter().flat_map(|map| map.keys().cloned()).collect()
+}
+
+impl<'a> Compiler<'a, '_> {
+    pub(super) fn list(&mut self, value: &'a Value) -> Result<Option<Vec<NodeId>>, TooLarge> {
+        let Value::Array(schemas) = value else { return Ok(None) };
+        schemas.iter().map(|schema| self.schema(schema)).collect::<Result<Vec<_>, _>>().map(Some)
+    }
+
+    pub(super) fn combined(
+        &mut self,
+        atoms: &mut Atoms,
+        map: &'a Map<String, Value>,
+        key: &str,
+        value: &'a Value,
+    ) -> Done {
+        match key {
+            "allOf" | "anyOf" | "oneOf" => {
+                let Some(mut nodes) = self.list(value)? else {
+                    self.add_opaque(atoms, key, value);
+                    return Ok(());
+                };
+                if key != "oneOf" {
+                    nodes.sort_unstable();
+                    nodes.dedup();
+                }
+                match (key, nodes.as_slice()) {
+                    ("allOf", nodes) => nodes.iter().for_each(|node| self.merge(atoms, *node)),
+                    (_, []) => self.add(atoms, Atom::False),
+                    (_, [node]) => self.merge(atoms, *node),
+                    ("anyOf", nodes) if nodes.contains(&TRUE) => {}
+                    ("anyOf", _) => self.add(atoms, Atom::Any(nodes)),
+                    _ => {
+                        nodes.sort_unstable();
+                        self.add(atoms, Atom::One(nodes));
+                    }
+                }
+            }
+            "not" => {
+                let node = self.schema(value)?;
+                match node {
+                    TRUE => self.add(atoms, Atom::False),
+                    FALSE => {}
+                    node => self.add(atoms, Atom::Not(node)),
+                }
+            }
+            "if" => {
+                let condition = self.schema(value)?;
+                let branch =
+                    |this: &mut Self, key: &str| map.get(key).map_or(Ok(TRUE), |schema| this.schema(schema));
+                let (then, otherwise) = (branch(self, "then")?, branch(self, "else")?);
+                self.either(atoms, condition, then, otherwise);
+            }
+            _ => match self.target(key, value) {
+                Ok(target) => {
+                    let node = self.schema(target)?;
+                    self.merge(atoms, node);
+                }
+                Err(atom) => self.add(atoms, atom),
+            },
+        }
+        Ok(())
+    }
+
+    pub(super) fn either(&mut self, atoms: &mut Atoms, condition: NodeId, then: NodeId, otherwise: NodeId) {
+        match (condition, then, otherwise) {
+            (_, TRUE, TRUE) => {}
+            (TRUE, node, _) | (FALSE, _, node) => self.merge(atoms, node),
+            _ => self.add(
+                atoms,
+                Atom::Cases(vec![(vec![(condition, true)], then), (vec![(condition, false)], otherwise)]),
+            ),
+        }
+    }
 }

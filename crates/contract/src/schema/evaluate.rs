@@ -9,9 +9,10 @@ use serde_json::{Map, Value, json};
 use super::constant::Constant;
 use super::node::{Atom, AtomId, NodeId};
 use super::number::Num;
-use super::solve::{Item, Solver, kind_of};
+use super::solve::{Item, Solver, type_of};
 use super::text::FORMATS;
 
+/// A value nests 127 levels at most, and each takes a node and an atom; what is deeper is a schema that is its own part.
 const NESTING: usize = 400;
 
 /// The conjunction of answers: one "no" settles it.
@@ -56,7 +57,7 @@ impl Solver {
         let atom = self.store.share(atom);
         match &*atom {
             Atom::False => Some(false),
-            Atom::Types(bits) => Some(bits & kind_of(value) != 0),
+            Atom::Types(bits) => Some(bits & type_of(value) != 0),
             Atom::Enum(values) => Some(values.contains(&Constant::new(value))),
             Atom::Ref(reference) => {
                 let node = self.store.referenced(*reference)?;
@@ -134,8 +135,8 @@ impl Solver {
                 seen.sort();
                 Some(seen.windows(2).all(|pair| pair[0] != pair[1]))
             }
-            Atom::ItemAt(place, node) => {
-                items.get(*place).map_or(Some(true), |item| self.holds(item, Item::Node(*node, true)))
+            Atom::ItemAt(index, node) => {
+                items.get(*index).map_or(Some(true), |item| self.holds(item, Item::Node(*node, true)))
             }
             Atom::ItemsFrom(from, node) => {
                 all(items.iter().skip(*from).map(|item| self.holds(item, Item::Node(*node, true))))

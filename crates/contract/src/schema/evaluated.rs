@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use super::compile::{Compiler, TooLarge, keys};
 use super::node::{Atom, NodeId};
 
+/// Six subschemas that may hold or not, independently; more cases make the solver's choices too many.
 const CASES: usize = 64;
+/// A schema that is its own part never ends otherwise.
 const DEPTH: usize = 30;
 
 /// What is evaluated under some conditions.

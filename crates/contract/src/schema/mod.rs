@@ -5,15 +5,12 @@
 
 mod array;
 mod branch;
-mod combine;
 pub mod compile;
 pub mod constant;
 pub mod declared;
 mod ecma;
 mod evaluate;
 mod evaluated;
-mod items;
-mod keys;
 pub mod node;
 mod number;
 mod object;
@@ -135,11 +132,11 @@ impl<'a> Pair<'a> {
     }
 
     fn compile<T>(&mut self, side: Side, work: impl FnOnce(&mut Compiler<'a, '_>) -> T) -> T {
-        let place = side as usize;
-        let done = std::mem::take(&mut self.done[place]);
-        let mut compiler = Compiler::new(&mut self.solver.store, &self.documents[place], side, done);
+        let index = side as usize;
+        let done = std::mem::take(&mut self.done[index]);
+        let mut compiler = Compiler::new(&mut self.solver.store, &self.documents[index], side, done);
         let result = work(&mut compiler);
-        self.done[place] = compiler.done();
+        self.done[index] = compiler.done();
         result
     }
 
@@ -184,8 +181,8 @@ impl<'a> Pair<'a> {
 
     fn confirmed(&self, from: Side, value: Value) -> Containment {
         let says = |side: Side| {
-            let (schema, place) = if side == Side::Old { (self.old, 0) } else { (self.new, 1) };
-            let validator = self.validators[place].get_or_init(|| validator(schema).ok());
+            let (schema, index) = if side == Side::Old { (self.old, 0) } else { (self.new, 1) };
+            let validator = self.validators[index].get_or_init(|| validator(schema).ok());
             validator.as_ref().map(|validator| validator.is_valid(&value))
         };
         let (old, new) = (says(Side::Old), says(Side::New));

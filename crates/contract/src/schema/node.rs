@@ -1,6 +1,6 @@
 //! The graph that a schema is compiled to: a node is a conjunction of atoms, and equal nodes are one node.
 //!
-//! Invariant: an atom says one thing about one kind of value. `allOf` and `$ref` vanish here, so that two ways
+//! Invariant: an atom says one thing about one instance type. `allOf` and `$ref` vanish here, so that two ways
 //! of writing the same conjunction give the same node.
 
 use std::collections::{BTreeSet, HashMap};
@@ -19,7 +19,7 @@ pub const TRUE: NodeId = 0;
 /// Accepts none.
 pub const FALSE: NodeId = 1;
 
-/// The kinds of value, as bits; numbers are whole or not.
+/// The instance types, as bits; numbers are whole or not.
 pub mod types {
     /// `null`.
     pub const NULL: u8 = 1;
@@ -55,7 +55,7 @@ pub mod types {
 /// Conditions that exclude each other, and what must hold under each.
 pub type Case = (Vec<(NodeId, bool)>, NodeId);
 
-/// One assertion. Each speaks of one kind of value and holds for all others, but for the last group.
+/// One assertion. Each speaks of one instance type and holds for all others, but for the last group.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Atom {
     /// Numbers: at least, or above when strict.
@@ -102,7 +102,7 @@ pub enum Atom {
     Unique,
     /// Any value: nothing is accepted.
     False,
-    /// Any value: its kind is one of these bits.
+    /// Any value: its instance type is one of these bits.
     Types(u8),
     /// Any value: it is one of these.
     Enum(BTreeSet<Constant>),

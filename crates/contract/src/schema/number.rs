@@ -7,8 +7,10 @@ use serde_json::{Number, Value};
 use super::node::{Atom, AtomId, types};
 use super::solve::{Answer, Solver};
 
-const PLACES: usize = 15;
+/// Decimal places that are kept: what a double holds.
+const DIGITS: usize = 15;
 const ONE: i128 = 1_000_000_000_000_000;
+/// How many multiples are tried when some have to be left out (`not` and `enum`): more than any list of such has.
 const TRIES: i128 = 4_096;
 
 /// A decimal number in units of 10⁻¹⁵.
@@ -28,10 +30,10 @@ impl Num {
         let text = format!("{}", number.as_f64()?);
         let (sign, text) = text.strip_prefix('-').map_or((1, text.as_str()), |rest| (-1, rest));
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        if whole.len() > 22 || fraction.len() > PLACES {
+        if whole.len() > 22 || fraction.len() > DIGITS {
             return None;
         }
-        let digits = format!("{whole}{fraction:0<PLACES$}");
+        let digits = format!("{whole}{fraction:0<DIGITS$}");
         digits.parse::<i128>().ok().map(|units| Self(sign * units))
     }
 
@@ -49,7 +51,7 @@ impl Num {
         }
         let sign = if self.0 < 0 { "-" } else { "" };
         let fraction = (self.0 % ONE).abs();
-        let text = format!("{sign}{}.{fraction:0>PLACES$}", whole.abs());
+        let text = format!("{sign}{}.{fraction:0>DIGITS$}", whole.abs());
         text.parse::<f64>().map_or(Value::Null, Value::from)
     }
 
@@ -176,6 +178,7 @@ fn pick(bounds: &Bounds, excluded: &[i128]) -> Answer<Value> {
             return Answer::Found(Num(value).value());
         }
         let whole_range = low.is_some() && last.is_some_and(|last| last - first < TRIES);
+        // Every multiple of the step is also one that is ruled out.
         let hopeless = bounds.not_steps.iter().any(|not| step % not == 0);
         return if whole_range || hopeless {
             Answer::Empty
@@ -200,7 +203,7 @@ fn dense(bounds: &Bounds, good: &dyn Fn(i128) -> bool) -> Answer<Value> {
         (None, Some(high)) => high,
     };
     let mut grain = ONE;
-    for _ in 0..=PLACES {
+    for _ in 0..=DIGITS {
         let start = base.div_euclid(grain);
         for step in 0..64 {
             for k in [start + step, start - step] {

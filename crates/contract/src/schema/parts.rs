@@ -68,10 +68,10 @@ impl<'a> Compiler<'a, '_> {
     }
 
     pub(super) fn tuple(&mut self, atoms: &mut Atoms, schemas: &'a [Value]) -> Done {
-        for (place, schema) in schemas.iter().enumerate() {
+        for (index, schema) in schemas.iter().enumerate() {
             let node = self.part(schema)?;
             if node != TRUE {
-                self.add(atoms, Atom::ItemAt(place, node));
+                self.add(atoms, Atom::ItemAt(index, node));
             }
         }
         Ok(())

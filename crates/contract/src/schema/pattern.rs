@@ -8,6 +8,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::ecma;
 
+/// The states of one pattern's automaton: `.{1000}` has some thousand; a nest of counters has millions.
 const STATES: usize = 20_000;
 
 /// Ranges of characters, both ends included.

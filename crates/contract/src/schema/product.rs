@@ -33,7 +33,7 @@ impl<'d> Product<'d> {
     pub(super) fn new(automata: &'d Automata, letters: &'d [char]) -> Self {
         let (places, steps, accepts) = Default::default();
         let mut product = Self { automata, letters, places, ids: HashMap::new(), steps, accepts };
-        product.place(automata.iter().map(|(automaton, _)| automaton.begin()).collect());
+        product.index(automata.iter().map(|(automaton, _)| automaton.begin()).collect());
         product
     }
 
@@ -43,20 +43,20 @@ impl<'d> Product<'d> {
     }
 
     /// How many states of automata one look at the place passes through.
-    pub(super) fn weight(&self, place: usize) -> usize {
-        self.letters.len() * self.places[place].iter().map(|position| 4 + position.size()).sum::<usize>()
+    pub(super) fn weight(&self, index: usize) -> usize {
+        self.letters.len() * self.places[index].iter().map(|position| 4 + position.size()).sum::<usize>()
     }
 
     /// Whether a string that ends here is one; `empty` when nothing was read.
-    pub(super) fn accepts(&self, place: usize, empty: bool) -> bool {
-        if empty { self.ends(&self.places[place], true) } else { self.accepts[place] }
+    pub(super) fn accepts(&self, index: usize, empty: bool) -> bool {
+        if empty { self.ends(&self.places[index], true) } else { self.accepts[index] }
     }
 
     /// The place after the letter with this number, unless no string goes on from there.
-    pub(super) fn step(&mut self, place: usize, letter: usize) -> Option<usize> {
-        let edge = place * self.letters.len() + letter;
+    pub(super) fn step(&mut self, index: usize, letter: usize) -> Option<usize> {
+        let edge = index * self.letters.len() + letter;
         if let Step::Unknown = self.steps[edge] {
-            let (positions, letter) = (Rc::clone(&self.places[place]), self.letters[letter]);
+            let (positions, letter) = (Rc::clone(&self.places[index]), self.letters[letter]);
             let pairs = self.automata.iter().zip(positions.iter());
             let next: Vec<Position> =
                 pairs.map(|((automaton, _), position)| automaton.step(position, letter)).collect();
@@ -64,7 +64,7 @@ impl<'d> Product<'d> {
                 Position::Matched => !wanted,
                 Position::In(states) => *wanted && states.is_empty(),
             });
-            self.steps[edge] = if hopeless { Step::Hopeless } else { Step::To(self.place(next)) };
+            self.steps[edge] = if hopeless { Step::Hopeless } else { Step::To(self.index(next)) };
         }
         match self.steps[edge] {
             Step::To(next) => Some(next),
@@ -72,16 +72,16 @@ impl<'d> Product<'d> {
         }
     }
 
-    fn place(&mut self, positions: Vec<Position>) -> usize {
-        if let Some(place) = self.ids.get(positions.as_slice()) {
-            return *place;
+    fn index(&mut self, positions: Vec<Position>) -> usize {
+        if let Some(index) = self.ids.get(positions.as_slice()) {
+            return *index;
         }
-        let (place, positions): (usize, Rc<[Position]>) = (self.places.len(), positions.into());
+        let (index, positions): (usize, Rc<[Position]>) = (self.places.len(), positions.into());
         self.accepts.push(self.ends(&positions, false));
         self.steps.resize(self.steps.len() + self.letters.len(), Step::Unknown);
         self.places.push(Rc::clone(&positions));
-        self.ids.insert(positions, place);
-        place
+        self.ids.insert(positions, index);
+        index
     }
 
     fn ends(&self, positions: &[Position], empty: bool) -> bool {

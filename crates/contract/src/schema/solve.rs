@@ -1,6 +1,6 @@
 //! Is there a value that satisfies these nodes and refutes those? The answer carries the value.
 //!
-//! A goal is split by kind of value and by its disjunctions, the way SAT solvers do it: the part without choices is
+//! A goal is split by instance type and by its disjunctions, the way SAT solvers do it: the part without choices is
 //! solved first, and only choices that the value found does not satisfy are branched on. Invariant: "empty" is a
 //! proof, "found" carries a value, and everything else, running out of steps too, is "unknown".
 //!
@@ -17,8 +17,10 @@ use super::node::{Atom, AtomId, FALSE, NodeId, Store, TRUE, types};
 use super::pattern::Automaton;
 use super::{array, number, object, text};
 
+/// Goals one in another: JSON nests 127 levels.
 const DEPTH: usize = 150;
-/// How many partial solutions one comparison may look at.
+/// How many partial solutions one question may look at; schemas of tools need some hundred. Once four questions have
+/// used all of theirs, each further one has a fiftieth: a comparison asks thousands, and has to end.
 const STEPS: usize = 10_000;
 
 /// The answer to "is there one?".
@@ -44,8 +46,8 @@ pub enum Item {
     Atom(AtomId, bool),
 }
 
-/// The kinds of value, in the order in which a witness is looked for.
-const KINDS: [u8; 6] =
+/// The instance types, in the order in which a witness is looked for.
+const ORDER: [u8; 6] =
     [types::STRING, types::WHOLE | types::FRACTION, types::BOOLEAN, types::OBJECT, types::ARRAY, types::NULL];
 
 /// The solver with what it remembers.
@@ -54,9 +56,13 @@ pub struct Solver {
     /// All nodes.
     pub store: Store,
     memo: HashMap<Goal, Answer<Value>>,
+    /// The goals that are being solved, and how deep each stands.
     active: HashMap<Goal, usize>,
+    /// The depth of the outermost active goal that was met again and taken as empty: Tarjan's low-link.
     lowest: usize,
+    /// What the question that is being answered has left.
     steps: usize,
+    /// What all questions have used.
     spent: usize,
     automata: HashMap<String, Option<Rc<Automaton>>>,
     /// What is known of strings: that literals alone decide.
@@ -120,8 +126,11 @@ impl Solver {
         }
         self.active.insert(goal.clone(), depth);
         let outer = std::mem::replace(&mut self.lowest, usize::MAX);
-        let answer = self.by_kind(&goal);
+        let answer = self.by_type(&goal);
         self.active.remove(&goal);
+        // An answer that rests on the emptiness of a goal further out holds only while that one is being solved: it is
+        // not remembered, and the goal around has to know. One that rests on this very goal has just been proved, by
+        // induction over the size of values; so has one that rests on none.
         let mine = self.lowest;
         let gave_up = self.steps == 0 && matches!(answer, Answer::Unknown(_));
         if mine >= depth && !gave_up || matches!(answer, Answer::Found(_)) {
@@ -131,11 +140,11 @@ impl Solver {
         answer
     }
 
-    fn by_kind(&mut self, goal: &Goal) -> Answer<Value> {
+    fn by_type(&mut self, goal: &Goal) -> Answer<Value> {
         let mut unknown = None;
-        for kind in KINDS {
+        for instance in ORDER {
             let todo = goal.iter().map(|(node, holds)| Item::Node(*node, *holds)).collect();
-            match self.branch(kind, Branch::default(), todo) {
+            match self.branch(instance, Branch::default(), todo) {
                 Answer::Empty => {}
                 Answer::Unknown(why) => unknown = unknown.or(Some(why)),
                 found @ Answer::Found(_) => return found,
@@ -144,12 +153,12 @@ impl Solver {
         unknown.map_or(Answer::Empty, Answer::Unknown)
     }
 
-    fn branch(&mut self, kind: u8, mut branch: Branch, mut todo: Vec<Item>) -> Answer<Value> {
+    fn branch(&mut self, instance: u8, mut branch: Branch, mut todo: Vec<Item>) -> Answer<Value> {
         loop {
-            if !self.settle(kind, &mut branch, todo) {
+            if !self.settle(instance, &mut branch, todo) {
                 return Answer::Empty;
             }
-            match self.simplify(kind, &mut branch) {
+            match self.simplify(instance, &mut branch) {
                 None => return Answer::Empty,
                 Some(forced) if forced.is_empty() => break,
                 Some(forced) => todo = forced,
@@ -160,20 +169,20 @@ impl Solver {
         }
         self.steps -= 1;
         self.spent += 1;
-        let partial = self.theory(kind, &branch.literals);
+        let partial = self.theory(instance, &branch.literals);
         let mut open = Vec::new();
-        for (place, choice) in branch.choices.iter().enumerate() {
+        for (index, choice) in branch.choices.iter().enumerate() {
             match &partial {
                 Answer::Empty => return Answer::Empty,
                 Answer::Found(value) if self.meets(value, choice) => {}
-                _ => open.push((choice.len(), place)),
+                _ => open.push((choice.len(), index)),
             }
         }
-        let Some((_, place)) = open.into_iter().min() else { return partial };
-        let choice = branch.choices.swap_remove(place);
+        let Some((_, index)) = open.into_iter().min() else { return partial };
+        let choice = branch.choices.swap_remove(index);
         let mut unknown = None;
         for alternative in choice {
-            match self.branch(kind, branch.clone(), alternative) {
+            match self.branch(instance, branch.clone(), alternative) {
                 Answer::Empty => {}
                 Answer::Unknown(why) => unknown = unknown.or(Some(why)),
                 found @ Answer::Found(_) => return found,
@@ -187,7 +196,7 @@ impl Solver {
     }
 
     /// A value of one kind that satisfies literals, which hold no choices any more.
-    fn theory(&mut self, kind: u8, literals: &[(AtomId, bool)]) -> Answer<Value> {
+    fn theory(&mut self, instance: u8, literals: &[(AtomId, bool)]) -> Answer<Value> {
         let opaque =
             literals.iter().any(|(atom, _)| matches!(self.store.get(*atom), Atom::Opaque(_) | Atom::Ref(_)));
         let listed = literals.iter().find_map(|(atom, holds)| match self.store.get(*atom) {
@@ -195,11 +204,13 @@ impl Solver {
             _ => None,
         });
         if let Some(values) = listed {
-            let values =
-                values.into_iter().map(|literal| literal.value).filter(|value| kind_of(value) & kind != 0);
+            let values = values
+                .into_iter()
+                .map(|literal| literal.value)
+                .filter(|value| type_of(value) & instance != 0);
             return self.first(values, literals);
         }
-        let answer = match kind {
+        let answer = match instance {
             types::NULL => self.first([Value::Null], literals),
             types::BOOLEAN => self.first([Value::Bool(true), Value::Bool(false)], literals),
             types::STRING => text::solve(self, literals),
@@ -232,9 +243,9 @@ impl Solver {
     }
 }
 
-/// The bits of a value's kind.
+/// The bits of a value's instance type.
 #[must_use]
-pub fn kind_of(value: &Value) -> u8 {
+pub fn type_of(value: &Value) -> u8 {
     match value {
         Value::Null => types::NULL,
         Value::Bool(_) => types::BOOLEAN,

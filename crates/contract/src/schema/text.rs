@@ -13,10 +13,13 @@ use super::pattern::{Automaton, Ranges, contains};
 use super::product::{Automata, Product};
 use super::solve::{Answer, Solver};
 
-const PLACES: usize = 30_000;
+/// How many states of a product one search may remember. A bound on memory: patterns that need more are unknown.
+const TRAIL: usize = 30_000;
+/// The longest string that is looked for, since it is built.
 const LONGEST: u64 = 1_000_000;
+/// How many strings are offered to a format's validator before it is given up.
 const CANDIDATES: usize = 12;
-/// How many states of automata one search may pass through.
+/// How many states of automata one search may pass through. A bound on time: patterns that need more are unknown.
 const WORK: usize = 1_500_000;
 
 /// Formats that a validator checks, with strings of each.
@@ -176,8 +179,8 @@ fn search(demands: &Demands, count: usize) -> (Vec<String>, bool) {
     let mut queue: VecDeque<(usize, u64, usize, u64)> = VecDeque::from([(0, 0, 0, 0)]);
     let mut found = Vec::new();
     let mut work = 0;
-    while let Some((place, key, end, length)) = queue.pop_front() {
-        if length >= demands.shortest && product.accepts(place, length == 0) {
+    while let Some((index, key, end, length)) = queue.pop_front() {
+        if length >= demands.shortest && product.accepts(index, length == 0) {
             found.push(spell(&trail, end));
             if found.len() == count {
                 return (found, false);
@@ -186,18 +189,18 @@ fn search(demands: &Demands, count: usize) -> (Vec<String>, bool) {
         if demands.longest.is_some_and(|longest| length >= longest) {
             continue;
         }
-        work += product.weight(place);
+        work += product.weight(index);
         if work > WORK {
             return (found, false);
         }
         let key = if demands.longest.is_some() { key + 1 } else { (key + 1).min(demands.shortest) };
         for (number, letter) in letters.iter().enumerate() {
-            let Some(next) = product.step(place, number) else { continue };
+            let Some(next) = product.step(index, number) else { continue };
             seen.resize(product.size(), None);
             if seen[next] == Some(key) {
                 continue;
             }
-            if trail.len() >= PLACES {
+            if trail.len() >= TRAIL {
                 return (found, false);
             }
             seen[next] = Some(key);
@@ -208,11 +211,11 @@ fn search(demands: &Demands, count: usize) -> (Vec<String>, bool) {
     (found, true)
 }
 
-fn spell(trail: &[(usize, char)], mut place: usize) -> String {
+fn spell(trail: &[(usize, char)], mut index: usize) -> String {
     let mut letters = Vec::new();
-    while place != 0 {
-        letters.push(trail[place].1);
-        place = trail[place].0;
+    while index != 0 {
+        letters.push(trail[index].1);
+        index = trail[index].0;
     }
     letters.iter().rev().collect()
 }
