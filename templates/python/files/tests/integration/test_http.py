@@ -304,7 +304,8 @@ async def test_the_endpoints_for_operators() -> None:
     assert metrics.headers["Content-Type"].startswith("text/plain")
     assert 'mcp_tool_calls_total{outcome="client_error",tool="unknown"} 1.0' in metrics.text
     assert 'mcp_tool_calls_total{outcome="client_error",tool="echo"} 1.0' in metrics.text
-    assert 'mcp_build_info{protocol="2026-07-28",version="0.1.0"} 1.0' in metrics.text
+    version = health.json()["version"]
+    assert f'mcp_build_info{{protocol="2026-07-28",version="{version}"}} 1.0' in metrics.text
     assert guarded.status_code == 403
 
 
