@@ -398,6 +398,21 @@ fn a_live_server_is_exported_and_compared() {
         assert!(kept.contains("\"version\": \"1.0.0\"") && kept.contains("\"n\""), "{kept}");
         sandbox.mcp(["contract", "diff", "kept", &format!("cmd:{command}")]).ok();
     }
+    let Some(command) = server(&sandbox, &json!({"tools": [wire]}), "") else { return };
+    for written in [true, false] {
+        let run = sandbox.mcp([
+            "contract",
+            "export",
+            "--cmd",
+            &command,
+            "--out",
+            "yet/to be/made",
+            "--format",
+            "json",
+        ]);
+        assert_eq!(run.ok().json()["contracts"], json!([{"path": "tools/search.json", "written": written}]));
+        assert!(sandbox.path("yet/to be/made/tools/search.json").is_file());
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! Invariant: what only the files say (version, scope, errors, side effects) stays as it was.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -50,16 +50,35 @@ pub fn write(contracts: &Contracts, folder: &Path) -> Result<Vec<Exported>> {
         let file = File { bytes: Cow::Owned(text.into_bytes()), mode: Mode::Plain };
         wanted.insert(RepoPath::new(format!("{place}.json"))?, file);
     }
-    let target = Target::open(folder)?;
+    let (root, missing) = existing(folder);
+    let wanted = wanted
+        .into_iter()
+        .map(|(path, file)| Ok((RepoPath::new(format!("{missing}{path}"))?, file)))
+        .collect::<Result<Tree>>()?;
+    let target = Target::open(&root)?;
     write::resume(&target)?;
     let there = read::files(&target.path, wanted.keys())?;
     let plan = Plan::bring(&there, wanted);
     write::apply(&target, &plan, Sink::Disk)?;
     let written = plan.actions.iter().map(|action| Exported {
-        path: action.path().to_owned(),
+        path: action.path()[missing.len()..].to_owned(),
         written: !matches!(action, Action::Keep { .. }),
     });
     Ok(written.collect())
+}
+
+/// The deepest folder on the way to `folder` whose parent is there, and the rest of the way, `/` at its end.
+fn existing(folder: &Path) -> (PathBuf, String) {
+    let mut root = folder;
+    let mut missing = String::new();
+    while let (Some(parent), Some(name)) = (root.parent(), root.file_name()) {
+        if parent.as_os_str().is_empty() || parent.exists() {
+            break;
+        }
+        missing = format!("{}/{missing}", name.to_string_lossy());
+        root = parent;
+    }
+    (root.to_owned(), missing)
 }
 
 fn merged(contract: &Contract, known: Option<&Contract>) -> Value {
