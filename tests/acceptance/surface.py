@@ -86,6 +86,9 @@ def reply_of(reply: Reply) -> JSON:
     if codes and codes[0] <= -32000:
         # The SDKs word their own errors and choose a status for some; the codes are the protocol's.
         return {"codes": codes} | ({"status": reply.status} if codes[0] in (-32700, -32600) else {})
+    if reply.status == 200 and reply.messages:
+        # A stream or one JSON document: a client of the older era takes both, an SDK chooses.
+        headers.pop("content-type")
     return {"status": reply.status, "headers": headers, "body": steady(body)}
 
 

@@ -55,18 +55,21 @@ def split_url(value: str) -> SplitResult | None:
     return parts if sound and not re.search(r"[\s\x00-\x1f\x7f]", value) else None
 
 
-def _http_url(value: str) -> str:
+def _is_http(value: str) -> bool:
     parts = split_url(value)
-    if parts is None or parts.scheme not in {"http", "https"}:
+    return parts is not None and parts.scheme in {"http", "https"}
+
+
+def _http_url(value: str) -> str:
+    if not _is_http(value):
         raise PydanticCustomError("url", "expected an http or https URL")
     return value
 
 
 def _base_url(value: str) -> str:
-    parts = urlsplit(_http_url(value))
-    if "@" in parts.netloc or "?" in value or "#" in value:
+    if not _is_http(value) or "@" in urlsplit(value).netloc or "?" in value or "#" in value:
         raise PydanticCustomError(
-            "url", "expected a URL without user information, query and fragment"
+            "url", "expected an http or https URL without user information, query and fragment"
         )
     return value
 
