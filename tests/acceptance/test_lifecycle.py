@@ -102,6 +102,9 @@ class TestHttp:
         until(lambda: len(own_records.tries("slow")) == 2, "the calls run")
         server.send_signal(signal.SIGINT)
         server.log.wait("server.stopping")
+        server.send_signal(signal.SIGTERM)  # the same wish: make passes on what its process group got
+        time.sleep(1)
+        assert server.running
         before = time.monotonic()
         server.send_signal(signal.SIGINT)
         server.wait()
@@ -235,6 +238,9 @@ class TestStdio:
         until(lambda: own_records.tries("slow"), "the call runs")
         stdio.process.send_signal(signal.SIGINT)
         stdio.process.log.wait("server.stopping")
+        stdio.process.send_signal(signal.SIGTERM)
+        time.sleep(1)
+        assert stdio.process.running
         before = time.monotonic()
         stdio.process.send_signal(signal.SIGINT)
         stdio.process.wait()

@@ -109,7 +109,8 @@ def test_a_second_signal_ends_at_once(tmp_path: Path) -> None:
     with http_server(tmp_path / "server.log") as server:
         call = Calling(server, "2026-07-28", seconds=30)
         server.process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
+        server.process.send_signal(signal.SIGTERM)  # the same wish, as make passes it on
+        time.sleep(1)
         assert server.process.poll() is None
         server.process.send_signal(signal.SIGINT)
         server.process.wait(timeout=2)

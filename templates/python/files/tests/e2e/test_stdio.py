@@ -1,6 +1,7 @@
 """The real process on stdio, driven by the official client and by hand."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -164,7 +165,8 @@ def test_a_second_signal_ends_at_once() -> None:
         process.stdin.flush()
         time.sleep(0.3)
         process.terminate()
-        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)  # the same wish, as make passes it on
+        time.sleep(1)
         assert process.poll() is None
         process.terminate()
         process.wait(timeout=2)

@@ -63,15 +63,20 @@ async function serve(
   }
 }
 
+/** Signals within this time are one: who stops a process group and make in it pass the same one on, in ms. */
+const SAME_SIGNAL = 500;
+
 /** Aborts on the first SIGTERM or SIGINT; the second one ends the process at once. */
 function stopSignal(): AbortSignal {
   const stop = new AbortController();
+  let first: number | undefined;
   for (const [signal, code] of [
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const) {
     process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(code);
+      first ??= performance.now();
+      if (performance.now() - first > SAME_SIGNAL) process.exit(code);
       stop.abort();
     });
   }

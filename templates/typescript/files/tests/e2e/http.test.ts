@@ -1,4 +1,6 @@
 // Real processes over HTTP with the official client, from start to SIGTERM.
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { server as shipped } from '../../src/server.js';
@@ -55,6 +57,9 @@ test.skipIf(onWindows)('a second signal ends it at once', async () => {
   server = await startServer({ MCP_SHUTDOWN_DELAY_SECONDS: '60' });
   const stopped = server.stop('SIGINT');
   await server.logged('server.stopping');
+  server.child.kill('SIGTERM'); // the same wish, as make passes it on
+  await sleep(1000);
+  expect(server.child.exitCode).toBeNull();
   const start = performance.now();
   server.child.kill('SIGINT');
   expect(await stopped).toBe(130);

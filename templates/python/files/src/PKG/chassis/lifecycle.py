@@ -7,6 +7,9 @@ import anyio
 from .errors import AppError
 from .observability.logs import get_logger
 
+SAME_SIGNAL_SECONDS = 0.5
+"""Signals within this time are one: a process group gets it, and make in it passes it on."""
+
 _log = get_logger(__name__)
 
 

@@ -5,6 +5,7 @@ import contextvars
 import os
 import signal
 import socket
+import time
 from asyncio.events import TimerHandle
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ..lifecycle import Lifecycle
+from ..lifecycle import SAME_SIGNAL_SECONDS, Lifecycle
 from ..observability.logs import get_logger
 
 _IDLE_SECONDS = 75
@@ -119,6 +120,7 @@ class Listener(uvicorn.Server):
         AppStatus.disable_automatic_graceful_drain()  # type: ignore[no-untyped-call]
         self._lifecycle = lifecycle
         self._stopping: asyncio.Task[None] | None = None
+        self._told_at: float | None = None
         self._context = contextvars.copy_context()
 
     @property
@@ -155,8 +157,12 @@ class Listener(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
         """Begin to stop; a second signal ends the process at once."""
-        if self._stopping or self.should_exit:
-            os._exit(1)
+        now = time.monotonic()
+        if self._told_at is not None:
+            if now - self._told_at > SAME_SIGNAL_SECONDS:
+                os._exit(1)
+            return
+        self._told_at = now
         # A signal comes amidst a request: what is logged from here on is none of its business.
         loop = asyncio.get_running_loop()
         loop.call_soon_threadsafe(self._stop, context=self._context)

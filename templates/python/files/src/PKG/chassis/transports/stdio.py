@@ -28,6 +28,7 @@ from mcp_types import (
 from .. import strict_json
 from ..app import App
 from ..declarations import Server
+from ..lifecycle import SAME_SIGNAL_SECONDS
 from ..observability.logs import get_logger, new_correlation_id
 from ..settings.settings import Settings
 from ..text import well_formed
@@ -170,9 +171,11 @@ async def _stop_on_signal(
         task_status.started()
         async with anyio.create_task_group() as stopping:
             await anext(signals)
+            told_at = anyio.current_time()
             stopping.start_soon(stop)
-            await anext(signals)
-            os._exit(1)
+            async for _ in signals:
+                if anyio.current_time() - told_at > SAME_SIGNAL_SECONDS:
+                    os._exit(1)
 
 
 def _claim_standard_streams() -> tuple[int, int]:
