@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from conftest import Speak
@@ -67,10 +66,10 @@ REFUSED: dict[str, tuple[str, ...]] = {
 }
 
 
-def columns(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def columns(table: dict[str, Any]) -> list[dict[str, Any]]:
     """The first spelling of each setting, the second of each that has one, …: one start checks a whole column."""
     rows = [[(name, spelling) for spelling in spellings] for name, spellings in table.items()]
-    return (dict(filter(None, column)) for column in itertools.zip_longest(*rows))
+    return [dict(filter(None, column)) for column in itertools.zip_longest(*rows)]
 
 
 @pytest.mark.parametrize("column", columns(ACCEPTED), ids=itertools.count())

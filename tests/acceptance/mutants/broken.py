@@ -45,11 +45,15 @@ def proxy(row: Row, port: int) -> ThreadingHTTPServer:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             if row.get("logs_bodies"):
                 print(json.dumps({"event": "debug", "body": body.decode()}), file=sys.stderr, flush=True)
-            headers = {name.lower(): value for name, value in self.headers.items() if name.lower() != "connection"}
-            headers |= row.get("request_headers", {})
+            replaced = row.get("request_headers", {})
+            headers = [(name.lower(), value) for name, value in self.headers.items()]
+            headers = [pair for pair in headers if pair[0] not in {"connection", *replaced}]
             upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             try:
-                upstream.request(self.command, self.path, body, headers)
+                upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+                for name, value in (*headers, *replaced.items()):
+                    upstream.putheader(name, value)
+                upstream.endheaders(body)
                 answer = upstream.getresponse()
                 text = change(answer.read().decode(), row.get("body")).encode()
             except OSError:
