@@ -127,6 +127,10 @@ class TestBody:
         assert reply.error["code"] == -32601
         assert reply.status == (404 if wire.era == MODERN else 200)
 
+    def test_the_new_era_has_no_handshake(self, modern: Wire) -> None:
+        reply = modern.rpc("initialize")
+        assert (reply.status, reply.error["code"]) == (404, -32601)
+
 
 def test_a_plain_answer_is_json_in_the_new_era(modern: Wire) -> None:
     assert modern.call("process_text", {"text": "x"}).headers["content-type"].startswith("application/json")

@@ -1,4 +1,6 @@
 /** The shape of a JSON-RPC message, the same on both transports; what is optional may be null. */
+import { PROTOCOL_VERSION_META_KEY } from '@modelcontextprotocol/server';
+
 import { AppError, type ErrorPayload } from '../errors.js';
 import { isObject, type JsonObject } from '../json.js';
 
@@ -101,10 +103,13 @@ function isReadableId(id: unknown): id is MessageId {
 }
 
 function readParams(method: string, value: unknown, id: MessageId | null): JsonObject | undefined {
-  const { required = {}, optional = {} } = SHAPES[method] ?? {};
   if (value !== undefined && !isObject(value)) throw wrong('params must be an object', id);
   const params: Record<string, unknown> = withoutNulls(value ?? {});
-  if ('_meta' in params) params['_meta'] = readMeta(params['_meta'], id);
+  const meta = '_meta' in params ? readMeta(params['_meta'], id) : undefined;
+  if (meta) params['_meta'] = meta;
+  // 2026-07-28, whose requests name it, has no handshake.
+  if (method === 'initialize' && meta && PROTOCOL_VERSION_META_KEY in meta) return params;
+  const { required = {}, optional = {} } = SHAPES[method] ?? {};
   for (const [name, check] of Object.entries(required)) {
     demand(check, params[name], `params.${name}`, id);
   }

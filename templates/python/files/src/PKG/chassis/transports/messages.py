@@ -32,6 +32,8 @@ _MEMBERS: dict[str, tuple[tuple[str, str, bool], ...]] = {
     "resources/templates/list": (("cursor", "a string", False),),
 }
 """The members of `params` that are looked at: name, type, whether it must be there."""
+_VERSION = "io.modelcontextprotocol/protocolVersion"
+"""In `_meta` of every request of 2026-07-28, which has no handshake."""
 _LINE_BREAKS = {
     "\x85".encode(): b"\\u0085",
     "\u2028".encode(): b"\\u2028",
@@ -118,7 +120,8 @@ def _params(method: str, params: Any) -> dict[str, Any] | None:
     params = {name: value for name, value in params.items() if value is not None}
     if (meta := params.get("_meta")) is not None:
         params["_meta"] = _meta(meta)
-    for name, kind, required in _MEMBERS.get(method, ()):
+    unknown = method == "initialize" and _VERSION in params.get("_meta", {})
+    for name, kind, required in () if unknown else _MEMBERS.get(method, ()):
         if name in params or required:
             _check(f"params.{name}", params.get(name), kind)
     if method == "prompts/get" and "arguments" in params:
