@@ -6,7 +6,7 @@ export default defineConfig({
     testTimeout: 40_000,
     hookTimeout: 40_000,
     coverage: {
-      include: ['src/**'],
+      include: ['src/**/*.ts'],
       reporter: ['text', 'json-summary'],
       thresholds: {
         // main.ts and process.ts run in processes of their own, where nothing is counted.

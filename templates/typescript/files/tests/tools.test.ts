@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { server } from '../src/server.js';
+import { NAME, operationId, READ_ONLY } from '../src/tools/tools.js';
 import { newApp } from './support/app.js';
 
 const { tools, resources, prompts, services } = server;
@@ -39,4 +40,12 @@ describe('a tool', () => {
       expect(annotations.readOnlyHint, name).toBe(true);
     }
   });
+});
+
+test('what tools share: names are short, ids are long, and what only reads changes nothing', () => {
+  expect('a-b_C1').toMatch(NAME);
+  expect('a b').not.toMatch(NAME);
+  expect(operationId.safeParse('a'.repeat(16)).success).toBe(true);
+  expect(operationId.safeParse('guessable').success).toBe(false);
+  expect(READ_ONLY).toMatchObject({ readOnlyHint: true, destructiveHint: false });
 });
