@@ -153,11 +153,14 @@ def test_an_operation_lives_on_from_its_last_change(
     until(left, "it is forgotten")
 
 
-def test_a_store_that_refuses_writes_is_degraded_and_stays_so(redis: Redis, serve: Serve, connect: Connect) -> None:
+@pytest.mark.parametrize("setting", ["min-replicas-to-write", "maxmemory"])
+def test_a_store_that_refuses_writes_is_degraded_and_stays_so(
+    redis: Redis, serve: Serve, connect: Connect, setting: str
+) -> None:
     limit = {"MCP_RATE_LIMIT_PER_MINUTE": 6000, "MCP_RATE_LIMIT_BURST": 1000}
     wire = connect(serve(MCP_ENABLE_WRITES=True, MCP_STATE_URL=redis.url, **limit))
     until(lambda: wire.get("/ready").status == 200, "ready")
-    redis.client.config_set("min-replicas-to-write", 1)
+    redis.client.config_set(setting, 1)
     until(lambda: wire.get("/health").json["checks"]["state"] == "degraded", "health is degraded")
     seen = set()
     end = time.monotonic() + 5
@@ -167,6 +170,6 @@ def test_a_store_that_refuses_writes_is_degraded_and_stays_so(redis: Redis, serv
         assert (error["code"], error["message"]) == ("dependency_unavailable", "state is unavailable")
         seen.add(wire.get("/health").json["checks"]["state"])
     assert seen == {"degraded"}
-    redis.client.config_set("min-replicas-to-write", 0)
+    redis.client.config_set(setting, 0)
     until(lambda: wire.get("/health").json["status"] == "healthy", "healthy again")
     assert start(wire, QUICK)

@@ -22,10 +22,11 @@ MODEL, NEW = ("process", "text"), ("reverse", "text")
 
 @pytest.fixture
 def edited(repository: Repository) -> Iterator[Repository]:
-    """A repository to edit; afterwards it is as it was committed."""
+    """A repository to edit; afterwards it is as it was committed and installed."""
     yield repository
     for command in (("git", "reset", "-q", "--hard"), ("git", "clean", "-fdq")):
         assert repository.run(*command).code == 0
+    repository.make_ok("install")
 
 
 def spellings(words: tuple[str, ...]) -> list[str]:

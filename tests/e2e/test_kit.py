@@ -21,8 +21,6 @@ SURFACE = ROOT / "snapshots" / "surface.json"
 
 def python(repository: Repository, *arguments: str) -> str:
     """Run a program of the tests against the repository's server; what it prints."""
-    for target in repository.spec.get("before_serving", []):
-        repository.make_ok(target)
     done = subprocess.run(
         [sys.executable, *arguments, f"--command={shlex.join(repository.command)}", f"--project={repository.path}"],
         cwd=ROOT,

@@ -13,7 +13,7 @@ export default defineConfig({
         lines: 85,
         branches: 80,
         // What is this server's own.
-        'src/{tools,resources,prompts,services}/!(registry|tools).ts': { lines: 95, branches: 95 },
+        'src/{tools,resources,prompts,services}/*.ts': { lines: 95, branches: 95 },
       },
     },
   },

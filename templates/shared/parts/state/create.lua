@@ -15,14 +15,15 @@ end
 
 -- What is silent for longer than the lease has lost its worker.
 local running = prefix .. 'running:' .. owner
-redis.call('ZREMRANGEBYSCORE', running, '-inf', now - lease)
-if redis.call('ZCARD', running) >= tonumber(max_running) then return 'too_many' end
+if redis.call('ZCOUNT', running, '(' .. (now - lease), '+inf') >= tonumber(max_running) then return 'too_many' end
 
+-- The first to write: Redis without memory refuses it, and what follows a write it would let pass.
 local expiry = math.max(ttl, lease)
 local op = prefix .. 'op:' .. id
 redis.call('HSET', op, 'owner', owner, 'status', 'started', 'progress', '0', 'result', '', 'beat', now,
   'fingerprint', fingerprint, 'key', key)
 redis.call('EXPIRE', op, expiry)
+redis.call('ZREMRANGEBYSCORE', running, '-inf', now - lease)
 redis.call('ZADD', running, now, id)
 redis.call('EXPIRE', running, expiry)
 if key ~= '' then redis.call('SET', key_name, id, 'EX', expiry) end
