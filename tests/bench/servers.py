@@ -36,7 +36,7 @@ from kit.wire import ERAS, LEGACY, Wire, envelope  # noqa: E402
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROUNDS, SECONDS, WARM_UP, CONNECTIONS = 7, 2.0, 2.0, 4
+ROUNDS, SECONDS, WARM_UP, CONNECTIONS = 40, 0.5, 2.0, 4
 CALL = {"name": "process_text", "arguments": {"text": " Grüße aus Köln ", "options": {"uppercase": True}}}
 QUICK_STARTS = {"python": "python/server.py", "typescript": "typescript/server.mjs"}
 BEGIN, END = "<!-- servers: begin -->", "<!-- servers: end -->"
@@ -89,16 +89,16 @@ def complete(answer: bytes) -> bool:
     return body.endswith(b"\r\n0\r\n\r\n")
 
 
-def drive(contestant: Contestant, request: bytes, seconds: float) -> list[float]:
-    """Keep every connection busy with one call after another; the time of each call."""
+def drive(contestant: Contestant, requests: list[bytes], seconds: float) -> list[float]:
+    """Keep a connection for each request busy with one call after another; the time of each call."""
     times: list[float] = []
     with ExitStack() as stack:
         selector = stack.enter_context(selectors.DefaultSelector())
-        for _ in range(CONNECTIONS):
+        for request in requests:
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", contestant.port)))
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.sendall(request)
-            selector.register(connection, selectors.EVENT_READ, [time.perf_counter(), b""])
+            selector.register(connection, selectors.EVENT_READ, [request, time.perf_counter(), b""])
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
             for key, _ in selector.select(1):
@@ -106,18 +106,19 @@ def drive(contestant: Contestant, request: bytes, seconds: float) -> list[float]
                 assert isinstance(connection, socket.socket)
                 chunk = connection.recv(65536)
                 assert chunk, "the server closed a connection"
-                state[1] += chunk
-                if complete(state[1]):
+                request, begun, answer = state[0], state[1], state[2] + chunk
+                if complete(answer):
                     now = time.perf_counter()
-                    times.append(now - state[0])
+                    times.append(now - begun)
                     connection.sendall(request)
-                    state[:] = [now, b""]
+                    begun, answer = now, b""
+                state[1:] = [begun, answer]
     return times
 
 
-def measure(contestant: Contestant, request: bytes) -> dict[str, float]:
+def measure(contestant: Contestant, requests: list[bytes]) -> dict[str, float]:
     before, begun = contestant.cpu(), time.perf_counter()
-    times = sorted(drive(contestant, request, SECONDS))
+    times = sorted(drive(contestant, requests, SECONDS))
     elapsed, cpu = time.perf_counter() - begun, contestant.cpu() - before
     return {
         "calls": len(times) / elapsed,
@@ -165,7 +166,8 @@ def compare(language: str, repository: Path) -> list[str]:
         with quick_start(language, command[0], repository) as reference:
             pair = (reference, Contestant("generated", ours.pid, ours.port))
             for era in ERAS:
-                requests = {each: each.request(era) for each in pair}
+                # Each connection is a client of its own, so that a server with sessions has one for each.
+                requests = {each: [each.request(era) for _ in range(CONNECTIONS)] for each in pair}
                 for each in pair:
                     drive(each, requests[each], WARM_UP)
                 found: dict[str, list[dict[str, float]]] = {each.name: [] for each in pair}

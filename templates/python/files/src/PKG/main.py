@@ -4,6 +4,7 @@ Exit codes: 0 after a signal or the end of stdin, 2 for invalid settings, 1 othe
 """
 
 import asyncio
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -33,6 +34,7 @@ def main(argv: Sequence[str] | None = None, server: Server = SERVER) -> int:
     configure_tracing(settings.otlp_endpoint, settings.server_name)
     for variable, suggestion in unknown_variables(server.settings):
         _log.warning("settings.unknown_variable", variable=variable, suggestion=suggestion)
+    gc.freeze()  # what is loaded by now stays loaded: no collection need look through it
     serve = serve_http if settings.transport == "http" else serve_stdio
     code = 0
     try:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Address = IPv4Address | IPv6Address
@@ -34,6 +35,7 @@ def client_key(
     return str(IPv6Network((address, _IPV6_PREFIX), strict=False))
 
 
+@lru_cache
 def _parse(text: str) -> Address | None:
     """Return the address in `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]` or `[::1]:80`."""
     if match := _WITH_PORT.fullmatch(text):

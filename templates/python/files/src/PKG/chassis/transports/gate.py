@@ -1,13 +1,16 @@
 """`/mcp`: what may not pass is refused here, on the parsed body, before the SDK sees it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import anyio
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from .. import strict_json
 from ..app import App
@@ -19,6 +22,7 @@ from ..observability.tracing import remote_parent
 from ..text import well_formed
 from .address import client_key
 from .messages import InvalidRequestError, escape_line_breaks, parse
+from .protocol import Sessions
 
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 NOBODY = Caller(ANONYMOUS)
@@ -33,10 +37,10 @@ _log = get_logger(__name__)
 class Gate:
     """Authenticates, reads, checks and admits one message, then hands it to the protocol."""
 
-    def __init__(self, app: App, protocol: ASGIApp) -> None:
+    def __init__(self, app: App, sessions: Sessions) -> None:
         self._app = app
         self._settings = app.settings
-        self._protocol = protocol
+        self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -81,12 +85,13 @@ class Gate:
                 if resource.match(params["uri"]) is not None:
                     check_scope(who.principal, resource.scope)
         if tool is None:
-            await self._protocol(scope, receive, send)
+            await self._sessions.answer(params, scope, receive, send)
             return
         admission = await self._app.calls.admit(tool, params.get("arguments", {}), who)
         try:
             admitted.set(admission)
-            await self._protocol(scope, receive, send)
+            with _while_connected(receive):
+                await self._sessions.answer(params, scope, receive, send)
         finally:
             admission.close()
 
@@ -99,7 +104,7 @@ class Gate:
         return await self._app.verifier.verify(token.strip())
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes:
-        if not _accepts(headers):
+        if not _accepts(",".join(headers.getlist("accept"))):
             raise AppError("not_acceptable")
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json":
@@ -175,10 +180,11 @@ def _challenge(app: App, error: AppError, headers: Mapping[str, str]) -> str:
     return f"Bearer {', '.join(parts)}"
 
 
-def _accepts(headers: Headers) -> bool:
+@lru_cache
+def _accepts(accept: str) -> bool:
     """Return whether the client takes both types that an answer may have."""
     taken: dict[str, bool] = {}
-    for part in ",".join(headers.getlist("accept")).lower().split(","):
+    for part in accept.lower().split(","):
         media_range, *parameters = (item.strip() for item in part.split(";"))
         taken[media_range] = not any(_is_zero(parameter) for parameter in parameters)
     # The closest range decides.
@@ -212,6 +218,24 @@ def _replay(body: bytes, receive: Receive) -> Callable[[], Awaitable[Message]]:
         return messages.pop() if messages else await receive()
 
     return replay
+
+
+@contextmanager
+def _while_connected(receive: Receive) -> Iterator[None]:
+    """Cancel what runs inside when the client goes away."""
+
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        scope.cancel()
+
+    scope = anyio.CancelScope()
+    watching = asyncio.create_task(watch())
+    try:
+        with scope:
+            yield
+    finally:
+        watching.cancel()
 
 
 def _escaped(send: Send) -> Send:

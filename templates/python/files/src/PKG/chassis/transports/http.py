@@ -19,7 +19,7 @@ from ..settings.settings import Settings
 from .gate import METADATA_PATH, Gate, metadata_path, refuse
 from .listener import Listener, listen
 from .probes import PATHS, probe_routes
-from .protocol import http_sessions
+from .protocol import Sessions
 
 _MCP = frozenset({"/mcp", "/mcp/"})
 _ALLOW = {"allow": "POST, OPTIONS"}
@@ -44,12 +44,12 @@ async def serve_http(server: Server, settings: Settings) -> None:
 
 def create_site(app: App) -> Starlette:
     """Return the HTTP application; its lifespan runs the server's parts."""
-    sessions = http_sessions(app)
-    gate = Gate(app, sessions.handle_request)
+    sessions = Sessions(app)
+    gate = Gate(app, sessions)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with app.running(), sessions.run():
+        async with app.running(), sessions.running():
             yield
 
     async def resource_metadata(_: Request) -> Response:

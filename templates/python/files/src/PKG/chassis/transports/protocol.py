@@ -1,7 +1,7 @@
 """The protocol: what the server offers, bound to the official SDK."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import anyio
@@ -11,6 +11,7 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
 
 from .. import DESCRIPTION, VERSION, strict_json
 from ..app import App
@@ -63,12 +64,36 @@ def build_server(app: App) -> Server[Any]:
     return server
 
 
-def http_sessions(app: App) -> StreamableHTTPSessionManager:
-    """Return what answers admitted messages over HTTP."""
-    limit = 2 * app.settings.max_body_bytes  # the gate's limit holds; escapes may double a body
-    return StreamableHTTPSessionManager(
-        build_server(app), stateless=True, max_request_body_size=limit
-    )
+class Sessions:
+    """Answers admitted messages over HTTP.
+
+    A client that asked for progress gets a stream. Everything else is answered with JSON, which
+    costs much less: a stream takes the SDK half a dozen tasks.
+    """
+
+    def __init__(self, app: App) -> None:
+        server = build_server(app)
+        limit = 2 * app.settings.max_body_bytes  # the gate's limit holds; escapes may double a body
+        self._json, self._stream = (
+            StreamableHTTPSessionManager(
+                server, json_response=plain, stateless=True, max_request_body_size=limit
+            )
+            for plain in (True, False)
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run what the SDK needs for both kinds of answers."""
+        async with self._json.run(), self._stream.run():
+            yield
+
+    async def answer(
+        self, params: Mapping[str, Any], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer the message with these params, the one that `receive` gives."""
+        wants_progress = "progressToken" in params.get("_meta", {})
+        manager = self._stream if wants_progress else self._json
+        await manager.handle_request(scope, receive, send)
 
 
 class Handlers:
