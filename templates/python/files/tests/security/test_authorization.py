@@ -19,7 +19,7 @@ async def test_another_subjects_operation_does_not_exist(issuer: Issuer) -> None
         stolen = await app.send("resources/read", bob, uri=uri)
         unknown = await app.send("resources/read", bob, uri=f"fixture://changes/{'o' * 32}")
 
-    assert "running" in own.http.text
+    assert "result" in own.message
     assert stolen.message["error"]["code"] == -32602
     assert stolen.message["error"]["message"] == unknown.message["error"]["message"]
 
