@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import anyio
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -239,11 +239,22 @@ def _while_connected(receive: Receive) -> Iterator[None]:
 
 
 def _escaped(send: Send) -> Send:
-    """Return a `send` that escapes what some clients take for the end of an event."""
+    """Return a `send` that escapes what some clients take for the end of an event.
+
+    A body whose length was announced comes in one piece.
+    """
+    announced: Message | None = None
 
     async def escaped(message: Message) -> None:
-        if body := message.get("body"):
-            message["body"] = escape_line_breaks(body)
-        await send(message)
+        nonlocal announced
+        if "content-length" in Headers(raw=message.get("headers", [])):
+            announced = message
+            return
+        body = escape_line_breaks(message.get("body", b""))
+        if announced:
+            MutableHeaders(scope=announced)["content-length"] = str(len(body))
+            await send(announced)
+            announced = None
+        await send({**message, "body": body} if body else message)
 
     return escaped
