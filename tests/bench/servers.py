@@ -202,6 +202,7 @@ def ratios(
 
 def generate(cargo_mcp: str, language: str, folder: Path) -> Path:
     repository = folder / language / "my-server"
+    repository.parent.mkdir()
     subprocess.run([cargo_mcp, "new", str(repository), "--lang", language, "-y"], check=True, capture_output=True)
     subprocess.run(["make", "install"], cwd=repository, check=True, capture_output=True)
     return repository
