@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,8 @@ ERAS = (MODERN, LEGACY)
 NAME_KEYS = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 META = "io.modelcontextprotocol/"
 ACCEPT = "application/json, text/event-stream"
+# As a connection's that has been in use for a while: without it an answer that waits for one may be lucky.
+LATE_ACKNOWLEDGEMENTS = [(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)] if hasattr(socket, "TCP_QUICKACK") else []
 PARSE, REQUEST, PARAMS = -32700, -32600, -32602
 """The protocol's own codes, used by refusals of messages that are not well formed."""
 TITLES = {PARSE: "Parse error", REQUEST: "Invalid request"}
@@ -159,7 +162,8 @@ class Wire(Caller):
         self.url = url
         self.era = era
         self._headers = {"authorization": f"Bearer {token}"} if token is not None else {}
-        self._client = httpx2.Client(base_url=url, trust_env=False, timeout=30)
+        transport = httpx2.HTTPTransport(trust_env=False, socket_options=LATE_ACKNOWLEDGEMENTS)
+        self._client = httpx2.Client(base_url=url, trust_env=False, timeout=30, transport=transport)
         del self._client.headers["accept"]
 
     def close(self) -> None:
