@@ -219,6 +219,7 @@ class TestWaits:
         until(lambda: [wait.done() for wait in waits].count(True) == 1, "one wait too many answers at once", 10)
         for _ in range(3):
             assert text(wire).output["result"] == "x", "a slot is free"
+        time.sleep(0.5)
         assert [wait.done() for wait in waits].count(True) == 1, "the others wait on"
         wire.call("cancel_operation", {"operation_id": operation})
         assert sorted(wait.result().output["status"] for wait in waits) == ["cancelled", "cancelled", "running"]
