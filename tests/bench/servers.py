@@ -106,13 +106,12 @@ def drive(contestant: Contestant, requests: list[bytes], seconds: float) -> list
                 assert isinstance(connection, socket.socket)
                 chunk = connection.recv(65536)
                 assert chunk, "the server closed a connection"
-                request, begun, answer = state[0], state[1], state[2] + chunk
-                if complete(answer):
+                state[2] += chunk
+                if complete(state[2]):
                     now = time.perf_counter()
-                    times.append(now - begun)
-                    connection.sendall(request)
-                    begun, answer = now, b""
-                state[1:] = [begun, answer]
+                    times.append(now - state[1])
+                    connection.sendall(state[0])
+                    state[1:] = [now, b""]
     return times
 
 

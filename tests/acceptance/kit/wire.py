@@ -17,7 +17,7 @@ ERAS = (MODERN, LEGACY)
 NAME_KEYS = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 META = "io.modelcontextprotocol/"
 ACCEPT = "application/json, text/event-stream"
-# As a connection's that has been in use for a while: without it an answer that waits for one may be lucky.
+# A young connection acknowledges at once, which would hide an answer that waits for it.
 LATE_ACKNOWLEDGEMENTS = [(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)] if hasattr(socket, "TCP_QUICKACK") else []
 PARSE, REQUEST, PARAMS = -32700, -32600, -32602
 """The protocol's own codes, used by refusals of messages that are not well formed."""

@@ -1,5 +1,7 @@
 """What a caller may do, and whose operations it sees."""
 
+import json
+
 from tests.fixtures.application import application
 from tests.fixtures.issuer import Issuer
 
@@ -19,7 +21,8 @@ async def test_another_subjects_operation_does_not_exist(issuer: Issuer) -> None
         stolen = await app.send("resources/read", bob, uri=uri)
         unknown = await app.send("resources/read", bob, uri=f"fixture://changes/{'o' * 32}")
 
-    assert "result" in own.message
+    state = json.loads(own.message["result"]["contents"][0]["text"])
+    assert state["status"] in {"started", "running"}
     assert stolen.message["error"]["code"] == -32602
     assert stolen.message["error"]["message"] == unknown.message["error"]["message"]
 
