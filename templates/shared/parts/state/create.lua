@@ -1,8 +1,7 @@
 -- Adds an operation, or finds the one that the same idempotency key started: its id, 'conflict' or 'too_many'.
 -- KEYS: any key with the prefix, so that a cluster knows the slot. `key` is '' without an idempotency key.
 local prefix, id, owner, fingerprint, key, max_running, ttl, lease = unpack(ARGV)
-local time = redis.call('TIME')
-local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local now = tonumber(redis.call('TIME')[1])
 
 local key_name = prefix .. 'key:' .. key
 if key ~= '' then

@@ -3,7 +3,7 @@
 -- KEYS: any key with the prefix. Time to live runs from the last change; what ended makes room, what runs never does.
 local prefix, id, owner, lease, status, progress, result, terminal, ttl, max_own, max_all = unpack(ARGV)
 local time = redis.call('TIME')
-local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+local now = tonumber(time[1])
 local op = prefix .. 'op:' .. id
 local found = redis.call('HMGET', op, 'owner', 'status', 'progress', 'result', 'beat', 'key')
 if found[1] ~= owner then return false end
@@ -28,7 +28,7 @@ local function finish()
   redis.call('ZREM', running, id)
   for _, list in ipairs({own, all}) do
     redis.call('ZREMRANGEBYSCORE', list, '-inf', now - ttl)
-    redis.call('ZADD', list, now, id)
+    redis.call('ZADD', list, now + time[2] / 1000000, id)
     redis.call('EXPIRE', list, ttl)
   end
   if redis.call('ZCARD', own) > tonumber(max_own) then drop_oldest(own) end
