@@ -64,6 +64,14 @@ pub fn parse(text: &str) -> Result<Given> {
 /// Checks one answer, and gives it as it will be used.
 pub fn check(question: &Question, answer: &str) -> Result<String> {
     let error = |message| Error::new(Code::AnswerInvalid, message);
+    if let Some(marks) = &question.marks {
+        let strange = answer.chars().find(|c| !c.is_ascii_alphanumeric() && !marks.contains(*c));
+        return match strange {
+            None => Ok(answer.to_owned()),
+            Some(c) => Err(error(format!("{}: holds {c:?}", question.key))
+                .hint(format!("letters, digits and {marks} are fine"))),
+        };
+    }
     if question.choices.is_empty() {
         return match answer.chars().find(|c| c.is_control()) {
             None => Ok(answer.to_owned()),

@@ -95,6 +95,9 @@ pub struct Question {
     /// The possible answers; none means any text.
     #[serde(default)]
     pub choices: Vec<String>,
+    /// What a text may hold beside ASCII letters and digits, for one that lands in code as it is; none means anything.
+    #[serde(default)]
+    pub marks: Option<String>,
     /// What the answer is for.
     pub help: String,
 }

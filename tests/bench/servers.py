@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 ROUNDS, SECONDS, WARM_UP, CONNECTIONS = 40, 0.5, 2.0, 4
 CALL = {"name": "process_text", "arguments": {"text": " Grüße aus Köln ", "options": {"uppercase": True}}}
-QUICK_STARTS = {"python": "python/server.py", "typescript": "typescript/server.mjs"}
+QUICK_STARTS = {"python": "python/server.py", "typescript": "typescript/server.mjs", "go": "go/main.go"}
+HOMES = ("node_modules", ".venv", "build")
+"""Where a program finds the packages that a repository has installed, or is no part of the repository."""
 BEGIN, END = "<!-- servers: begin -->", "<!-- servers: end -->"
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -129,16 +131,19 @@ def measure(contestant: Contestant, requests: list[bytes]) -> dict[str, float]:
 
 @contextmanager
 def quick_start(language: str, program: str, repository: Path) -> Iterator[Contestant]:
-    """Start it with the interpreter and the very packages that the repository has installed."""
+    """Start it with the interpreter or compiler and the very packages that the repository has installed."""
     source = ROOT / "tests/bench/quickstart" / QUICK_STARTS[language]
-    # A module finds its packages from where it lies: among those of the repository.
-    home = repository / "node_modules" if (repository / "node_modules").is_dir() else repository / ".venv"
+    home = next(repository / name for name in HOMES if (repository / name).is_dir())
     place = home / ".quick-start" / source.name
     place.parent.mkdir(exist_ok=True)
     shutil.copyfile(source, place)
     port = free_port()
+    command = [program, str(place)]
+    if source.suffix == ".go":
+        command = [str(place.with_suffix(""))]
+        subprocess.run(["go", "build", "-o", *command, str(place)], cwd=repository, check=True)
     running = subprocess.Popen(
-        [program, str(place), str(port)], cwd=repository, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, str(port)], cwd=repository, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         until(lambda: listens(port) or running.poll() is not None, "the quick start listens")
@@ -157,7 +162,8 @@ def listens(port: int) -> bool:
 def compare(language: str, repository: Path) -> list[str]:
     """Return the rows of the table for one language."""
     spec = tomllib.loads((ROOT / "templates" / language / "e2e.toml").read_text(encoding="utf-8"))
-    fill = lambda text: text.replace("<{ package }>", repository.name.replace("-", "_"))  # noqa: E731
+    package = repository.name.replace("-", "_")
+    fill = lambda text: text.replace("<{ package }>", package).replace("<{ name }>", repository.name)  # noqa: E731
     command = [str(repository / part) if (repository / part).exists() else part for part in map(fill, spec["command"])]
     rows: list[str] = []
     ours = Launcher(command, repository).http()

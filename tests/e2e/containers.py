@@ -19,7 +19,7 @@ CONTAINERS = (
     '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
 )
 PACKAGES = "ca-certificates,libstdc++6,python3,python3-pip,python3-venv"
-MACHINE = ["/usr/bin/node", "/usr/lib/node_modules"]
+MACHINE = ["/usr/bin/node", "/usr/lib/node_modules", "/usr/local/go"]
 """Toolchains that Debian has too old; copied from the machine when they are there."""
 
 CERTIFICATES = Path("/etc/ssl/certs")

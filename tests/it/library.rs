@@ -6,6 +6,7 @@ use std::path::Path;
 
 use cargo_mcp::error::{Code, Error};
 use cargo_mcp::path::RepoPath;
+use cargo_mcp::template::answers::Answers;
 use cargo_mcp::template::spec::Policy;
 use cargo_mcp::template::{Library, Template};
 use cargo_mcp::tree::Mode;
@@ -55,6 +56,12 @@ summary = "honour"
 [names]
 package = "<{ name | snake }>"
 reserved = ["petaq"]
+
+[[question]]
+key = "ship"
+default = "rotarran"
+marks = "-/"
+help = "whose"
 
 [facts]
 title = "Klingon"
@@ -156,6 +163,21 @@ fn a_language_is_a_folder() {
     assert_eq!(rendered.facts.memory_limit, "2Mi");
     let error = template.check_name("petaq").unwrap_err();
     assert_eq!(error.hint.as_deref(), Some("try petaq-server"));
+}
+
+#[test]
+fn an_answer_that_lands_in_code_holds_nothing_strange() {
+    let template = load(&library(|_| {})).unwrap();
+    let complete = |ship: &str| {
+        let given = [("name", "x"), ("ship", ship)].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Answers::complete(&template, &given.into())
+    };
+    assert_eq!(complete("fleet/ship-7").unwrap().values["ship"], "fleet/ship-7");
+    for (ship, says) in [("a b", "ship: holds ' '"), ("a\"b", "ship: holds '\"'"), ("\u{e9}", "ship: holds '\u{e9}'")] {
+        let error = complete(ship).unwrap_err();
+        assert_eq!((error.code, error.message.as_str()), (Code::AnswerInvalid, says));
+        assert_eq!(error.hint.as_deref(), Some("letters, digits and -/ are fine"));
+    }
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn expressions(text: &str) -> impl Iterator<Item = &str> {
 /// Whether a file shows more than the server's name in its place.
 fn is_reviewed(source: &Source) -> bool {
     let Ok(text) = str::from_utf8(&source.bytes) else { return false };
-    let is_name = |expression: &str| ["name", "package"].contains(&expression);
+    let is_name = |expression: &str| ["name", "package", "module_path"].contains(&expression);
     source.rendered && text.len() <= MAX_LENGTH && (text.contains("<%") || !expressions(text).all(is_name))
 }
 
