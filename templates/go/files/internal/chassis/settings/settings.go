@@ -169,14 +169,11 @@ func isLoopback(host string) bool {
 }
 
 func checkStateURL(value string) string {
-	parsed, err := url.Parse(value)
-	if err == nil && value == "memory://" {
+	parsed, ok := parseURL(value)
+	if value == "memory://" || ok && (parsed.Scheme == "redis" || parsed.Scheme == "rediss") {
 		return ""
 	}
-	if err != nil || parsed.Hostname() == "" || !validPort(parsed) || parsed.Scheme != "redis" && parsed.Scheme != "rediss" {
-		return "expected memory://, redis://HOST or rediss://HOST"
-	}
-	return ""
+	return "expected memory://, redis://HOST or rediss://HOST"
 }
 
 // proxy reads the standard variables; the spelling in lower case wins.
@@ -187,7 +184,7 @@ func (r *Reader) proxy() func(*url.URL) (*url.URL, error) {
 		if value == "" {
 			spelled, value = name, r.env[name]
 		}
-		if _, ok := parseURL(value); value != "" && !ok && name != "NO_PROXY" {
+		if proxy, ok := parseURL(value); value != "" && name != "NO_PROXY" && !(ok && isHTTP(proxy)) {
 			r.problems = append(r.problems, spelled+": only http:// and https:// proxies are supported")
 		}
 		return value

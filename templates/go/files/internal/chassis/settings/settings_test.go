@@ -61,9 +61,9 @@ func TestWhatIsWrongIsALineEach(t *testing.T) {
 			"…: expected at most 200 characters",
 		"MCP_PUBLIC_URL=https://u:pw@h/?q=1": "MCP_PUBLIC_URL=https://h/: " +
 			"expected an http or https URL without user information, query and fragment",
-		"MCP_PUBLIC_URL=https://h:0":           "MCP_PUBLIC_URL=https://h:0: expected an http or https URL without user information, query and fragment",
+		"MCP_PUBLIC_URL=https://h:0":           "MCP_PUBLIC_URL: expected an http or https URL without user information, query and fragment",
 		"MCP_AUTH_JWKS_URL=ftp://u:pw@h":       "MCP_AUTH_JWKS_URL=ftp://h: expected an http or https URL",
-		"MCP_AUTH_JWKS_URL=http://%zz://pw":    "MCP_AUTH_JWKS_URL=(not shown): expected an http or https URL",
+		"MCP_AUTH_JWKS_URL=http://%zz://pw":    "MCP_AUTH_JWKS_URL: expected an http or https URL",
 		"MCP_STATE_URL=redis://:pw@h:notaport": "MCP_STATE_URL: expected memory://, redis://HOST or rediss://HOST",
 		"MCP_STATE_URL=tcp://pw":               "MCP_STATE_URL: " + linkProblem,
 		"MCP_STATE_URL=a\xffb":                 "MCP_STATE_URL: expected UTF-8",
