@@ -1,13 +1,11 @@
 package call
 
-import (
-	"context"
-)
+import "context"
 
 // running is what a tool can reach of its call through its context.
 type running struct {
 	slot     *Slot
-	progress func(ctx context.Context, share float64)
+	progress func(share float64)
 }
 
 type runningKey struct{}
@@ -15,7 +13,7 @@ type runningKey struct{}
 // Progress tells the client the share of the work that is done, 0 to 1, if it asked to be told.
 func Progress(ctx context.Context, share float64) {
 	if r, ok := ctx.Value(runningKey{}).(running); ok && r.progress != nil {
-		r.progress(ctx, share)
+		r.progress(share)
 	}
 }
 
