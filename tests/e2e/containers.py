@@ -86,6 +86,7 @@ class Engine:
             ("pip", "/usr/bin/pip3"),
             ("node", "/usr/bin/node"),
             ("npm", "/usr/lib/node_modules/npm/bin/npm-cli.js"),
+            ("go", "/usr/local/go/bin/go"),
         ):
             (local / link).symlink_to(target)
         shutil.rmtree(mounted / "usr/share/doc", ignore_errors=True)
