@@ -173,7 +173,9 @@ fn an_answer_that_lands_in_code_holds_nothing_strange() {
         Answers::complete(&template, &given.into())
     };
     assert_eq!(complete("fleet/ship-7").unwrap().values["ship"], "fleet/ship-7");
-    for (ship, says) in [("a b", "ship: holds ' '"), ("a\"b", "ship: holds '\"'"), ("\u{e9}", "ship: holds '\u{e9}'")] {
+    for (ship, says) in
+        [("a b", "ship: holds ' '"), ("a\"b", "ship: holds '\"'"), ("\u{e9}", "ship: holds '\u{e9}'")]
+    {
         let error = complete(ship).unwrap_err();
         assert_eq!((error.code, error.message.as_str()), (Code::AnswerInvalid, says));
         assert_eq!(error.hint.as_deref(), Some("letters, digits and -/ are fine"));
