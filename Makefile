@@ -27,8 +27,8 @@ snapshots: ## Accept what is generated now: read the difference before you commi
 	INSTA_UPDATE=always $(CARGO) test --locked --test it -- snapshot:: help::
 	@git --no-pager diff --stat -- snapshots
 
-bench: ## Compare `new` with `cp -r` of what it writes; time a comparison of 1,000 tools
-	$(CARGO) bench --locked --workspace --bench new --bench contract
+bench: ## Compare `new` with `cp -r` of what it writes; time updates, a fleet of 1,000, and a comparison of 1,000 tools
+	$(CARGO) bench --locked --workspace --bench new --bench update --bench contract
 
 bench-servers: ## Compare generated servers with the quick starts of their SDKs; writes docs/benchmarks.md
 	$(CARGO) build --release --locked --quiet

@@ -45,6 +45,8 @@ codes! {
     ContractInvalid = "contract_invalid",
     /// A file is no longer what a command found when it began.
     DiskChanged = "disk_changed",
+    /// Some of several repositories could not be updated.
+    Fleet = "fleet",
     /// Git is missing or failed, and was asked for.
     Git = "git",
     /// The user stopped the command at a prompt.
@@ -55,6 +57,8 @@ codes! {
     Journal = "journal",
     /// No such language.
     LanguageUnknown = "language_unknown",
+    /// The repository is under management already.
+    Managed = "managed",
     /// What a repository records of itself is broken or unsafe.
     ManifestBroken = "manifest_broken",
     /// What a repository records of itself was written by a later cargo-mcp.
@@ -65,6 +69,10 @@ codes! {
     NameMissing = "name_missing",
     /// The file system has no space left.
     NoSpace = "no_space",
+    /// The folder holds no repository that cargo-mcp wrote.
+    NotGenerated = "not_generated",
+    /// No update waits for its conflicts to be resolved.
+    NothingPending = "nothing_pending",
     /// A path from a template or a manifest would leave the repository.
     PathUnsafe = "path_unsafe",
     /// The file system refused access.
@@ -77,12 +85,16 @@ codes! {
     TargetNotEmpty = "target_not_empty",
     /// The folder in which the repository should be made does not exist.
     TargetParentMissing = "target_parent_missing",
-    /// A template is broken: a bug of this program, not of its user.
+    /// A template is broken: a bug of whoever wrote it.
     Template = "template",
     /// A file of a repository is a link, a folder, or too long.
     Unreadable = "unreadable",
+    /// Conflicts of an earlier update are not resolved.
+    Unresolved = "unresolved",
     /// The command line is wrong.
     Usage = "usage",
+    /// Files that an update would change are not committed.
+    WorkTreeDirty = "work_tree_dirty",
 }
 
 impl Serialize for Code {

@@ -48,6 +48,8 @@ pub struct Finding {
 pub struct Place {
     /// The file, from the repository's top.
     pub file: String,
+    /// The line, where one is known.
+    pub line: Option<usize>,
     /// What it is called.
     pub name: String,
     /// The JSON pointer into it.

@@ -1,10 +1,12 @@
 //! The only place that runs git. Whether a folder is in a repository is found out without it.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::error::{Code, Error, Result};
+use crate::tree::Mode;
 
 /// Variables that would turn git to another repository, as they do inside its hooks.
 const REDIRECTIONS: &[&str] = &[
@@ -98,6 +100,93 @@ pub fn has(folder: &Path, revision: &str, path: &str) -> Result<bool> {
         &format!("git cannot look into {revision}"),
     )?;
     Ok(!listed.is_empty())
+}
+
+/// The files of a commit.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// The commit.
+    pub revision: String,
+    /// Its files by path.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+/// The files of the commit that `reference` names in the repository at `address`.
+///
+/// # Errors
+/// When git refuses, or there are more files, or longer ones, than any template has.
+pub fn fetched(address: &str, reference: &str) -> Result<Fetched> {
+    const LARGEST: u64 = 4 << 20;
+    const FILES: usize = 4_000;
+    if address.starts_with('-') || reference.starts_with('-') {
+        return Err(Error::new(
+            Code::Git,
+            format!("{address} {reference}: an address begins with no hyphen"),
+        ));
+    }
+    let store = tempfile::tempdir()
+        .map_err(|error| Error::new(Code::Io, format!("cannot make a temporary folder: {error}")))?;
+    let refusal = format!("git cannot fetch {reference} from {address}");
+    run(git(store.path()).args(["init", "--quiet", "--bare"]), &refusal)?;
+    let fetch =
+        ["-c", "protocol.ext.allow=never", "fetch", "--quiet", "--depth=1", "--no-tags", address, reference];
+    run(git(store.path()).args(fetch).env("GIT_TERMINAL_PROMPT", "0"), &refusal)?;
+    let revision = text(git(store.path()).args(["rev-parse", "FETCH_HEAD^{commit}"]), &refusal)?;
+    let files = read(store.path(), &revision, "", LARGEST, |_| true);
+    match files.map_err(|error| Error { code: Code::Template, ..error })? {
+        Past::Folder(files) if files.len() <= FILES => Ok(Fetched { revision, files }),
+        _ => Err(Error::new(
+            Code::Template,
+            format!("{address} has more than {FILES} files: that is no template"),
+        )),
+    }
+}
+
+/// What git has not got, by the path below the folder.
+#[derive(Debug, Default)]
+pub struct Uncommitted {
+    /// Files that differ from the last commit, or are staged.
+    pub changed: Vec<String>,
+    /// Files that git does not know and was not told to ignore.
+    pub untracked: Vec<String>,
+}
+
+/// What is not committed in `folder`; none outside of any repository.
+pub fn uncommitted(folder: &Path) -> Result<Option<Uncommitted>> {
+    if !encloses(folder) {
+        return Ok(None);
+    }
+    let list = |arguments: &[&str]| -> Result<Vec<String>> {
+        let listed = run(git(folder).args(arguments), "git does not say what is committed")?;
+        Ok(String::from_utf8_lossy(&listed).split_terminator('\0').map(str::to_owned).collect())
+    };
+    let mut changed = list(&["ls-files", "--modified", "--deleted", "-z"])?;
+    changed.extend(list(&["diff", "--cached", "--name-only", "--relative", "-z"])?);
+    let untracked = list(&["ls-files", "--others", "--exclude-standard", "-z"])?;
+    Ok(Some(Uncommitted { changed, untracked }))
+}
+
+/// How many versions of a file are looked at.
+const VERSIONS: usize = 1000;
+
+/// The versions of a file that the commits in this clone have, each with whether it can be run.
+///
+/// # Errors
+/// When git refuses.
+pub fn history(folder: &Path, path: &str) -> Result<Vec<(Vec<u8>, Mode)>> {
+    let arguments = ["log", "--all", "--full-history", "--no-renames", "--format=", "--raw", "--no-abbrev"];
+    let log = text(git(folder).args(arguments).args(["--", path]), "git does not tell the history")?;
+    let mut seen = BTreeMap::new();
+    for line in log.lines() {
+        if let [_, mode, _, id, ..] = line.split_whitespace().collect::<Vec<_>>()[..]
+            && mode.starts_with("100")
+            && seen.len() < VERSIONS
+        {
+            seen.insert(id, if mode == "100755" { Mode::Executable } else { Mode::Plain });
+        }
+    }
+    let ids: Vec<&str> = seen.keys().copied().collect();
+    Ok(blobs(folder, &ids)?.into_iter().zip(seen.into_values()).collect())
 }
 
 /// The contents of files, in the order of their ids.

@@ -100,6 +100,17 @@ pub fn two_way(yours: &[u8], new: &[u8], version: &str) -> Merge {
     }
 }
 
+/// Whether one text may have come from the other: at least half of the longer one's lines stand in both.
+pub fn akin(one: &[u8], other: &[u8]) -> bool {
+    if is_binary(one) || is_binary(other) {
+        return false;
+    }
+    let (one, other) = (unix(one), unix(other));
+    let mut both = 0;
+    compare(&one, &other, |line| both += usize::from(matches!(line, Line::Context(_))));
+    both > 0 && both * 2 >= lines(&one).count().max(lines(&other).count())
+}
+
 /// The number of the first line that is a marker of ours.
 pub fn left_over(text: &[u8]) -> Option<usize> {
     let starts = [

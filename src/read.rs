@@ -35,7 +35,7 @@ pub struct Limits {
     pub bytes: usize,
 }
 
-/// All files below `root`.
+/// All files below `root`, but for what git keeps there.
 ///
 /// # Errors
 /// As for several, and when there are more than `limits` allow.
@@ -49,6 +49,9 @@ pub fn tree(root: &Path, limits: Limits) -> Result<Tree> {
         };
         for entry in fs::read_dir(&folder).map_err(cannot)? {
             let entry = entry.map_err(cannot)?;
+            if folder == root && entry.file_name() == ".git" {
+                continue;
+            }
             if entry.file_type().map_err(cannot)?.is_dir() {
                 folders.push(entry.path());
                 continue;

@@ -113,6 +113,13 @@ impl Ui {
         }
     }
 
+    /// Says on a terminal how far a long command has come.
+    pub fn progress(&self, done: usize, all: usize, what: impl Display) {
+        if self.format == Format::Human && console::user_attended_stderr() {
+            stderr(&format!("[{done}/{all}] {}\n", plain(&what.to_string())));
+        }
+    }
+
     /// Says on stderr why the command stopped.
     pub fn error(&self, error: &Error) {
         if self.format == Format::Json {

@@ -161,9 +161,6 @@ impl Contract {
             Self::Diff(arguments) => arguments.format,
             Self::Check(arguments) => arguments.format,
         };
-        match format {
-            report::Format::Json | report::Format::Sarif => Format::Json,
-            report::Format::Human | report::Format::Markdown => Format::Human,
-        }
+        format.errors()
     }
 }

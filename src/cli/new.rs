@@ -14,6 +14,12 @@ pub struct New {
     /// Language of the server; `cargo mcp templates` lists them
     #[arg(long, value_name = "LANGUAGE")]
     pub lang: Option<String>,
+    /// Use a template of your own: a folder, or the address of a git repository
+    #[arg(long, value_name = "DIR|URL")]
+    pub template: Option<String>,
+    /// Branch, tag or commit of a template that is a git repository [default: HEAD]
+    #[arg(long = "ref", value_name = "REF", requires = "template")]
+    pub reference: Option<String>,
     /// Name of the server, like my-server [default: the last part of PATH]
     #[arg(long)]
     pub name: Option<String>,

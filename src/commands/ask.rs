@@ -2,9 +2,9 @@
 
 use crate::commands::prompt::Prompt;
 use crate::error::Result;
-use crate::template::answers::{self, Given, NAME};
+use crate::template::answers::{Given, NAME};
 use crate::template::engine::Engine;
-use crate::template::spec::Question;
+use crate::template::question::Question;
 use crate::template::{Library, Template};
 use crate::text::name;
 
@@ -30,14 +30,26 @@ pub fn all(
         let name = server_name(prompt, Some(suggestion), |name| template.check_name(name))?;
         given.insert(NAME.to_owned(), name);
     }
-    for question in template.questions() {
-        if let (Some(text), false) = (&question.prompt, given.contains_key(&question.key)) {
-            let name = given.get(NAME).map_or("", String::as_str);
-            let default = Engine::default_answer(&template, question, name)?;
-            given.insert(question.key.clone(), answer(prompt, question, text, default)?);
-        }
-    }
+    questions(prompt, &template, given)?;
     Ok(template)
+}
+
+/// Asks what depends on no answer, or on one that asks for it.
+fn questions(prompt: &Prompt, template: &Template, given: &mut Given) -> Result<()> {
+    let name = given.get(NAME).cloned().unwrap_or_default();
+    let mut before = Given::new();
+    for question in template.questions() {
+        let engine = Engine::answered(template, &name, &before)?;
+        let default = engine.default_answer(question)?;
+        if let (Some(text), false) = (&question.prompt, given.contains_key(&question.key))
+            && engine.asks(question)?
+        {
+            given.insert(question.key.clone(), answer(prompt, question, text, default.clone())?);
+        }
+        let known = given.get(&question.key).map_or(Ok(default), |answer| question.check(answer))?;
+        before.insert(question.key.clone(), known);
+    }
+    Ok(())
 }
 
 fn choose(prompt: &Prompt, library: &Library) -> Result<Template> {
@@ -58,10 +70,11 @@ fn server_name(
 }
 
 fn answer(prompt: &Prompt, question: &Question, text: &str, default: String) -> Result<String> {
-    if question.choices.is_empty() {
-        return prompt.text(text, Some(default), |answer| answers::check(question, answer).map(drop));
+    let choices = question.choices();
+    if choices.is_empty() {
+        return prompt.text(text, Some(default), |answer| question.check(answer).map(drop));
     }
-    let index = question.choices.iter().position(|choice| *choice == default).unwrap_or_default();
-    let index = prompt.choice(text, &question.choices, index)?;
-    Ok(question.choices.get(index).cloned().unwrap_or(default))
+    let index = choices.iter().position(|choice| *choice == default).unwrap_or_default();
+    let index = prompt.choice(text, &choices, index)?;
+    Ok(choices.get(index).cloned().unwrap_or(default))
 }

@@ -1,24 +1,20 @@
 //! `cargo mcp new`: gathers the answers, asks for those that are missing, and says what was made.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::cli::{New, Vcs};
 use crate::commands::prompt::Prompt;
-use crate::commands::{ask, at};
+use crate::commands::{ask, at, given};
 use crate::error::{Code, Error, Result};
 use crate::exit::Exit;
-use crate::git;
 use crate::ops::new::{self, Made, Request};
 use crate::report;
-use crate::template::Library;
-use crate::template::answers::{self, Answers, Given, LANGUAGE, NAME};
+use crate::template::answers::{Answers, Given, LANGUAGE, NAME};
+use crate::template::origin;
 use crate::text::escape;
 use crate::ui::{Paint, Report, Ui};
-
-const AUTHOR: &str = "author";
 
 /// Runs the command in the folder `here`.
 pub fn run(arguments: &New, here: &Path, ui: &Ui) -> Result<Exit> {
@@ -28,9 +24,10 @@ pub fn run(arguments: &New, here: &Path, ui: &Ui) -> Result<Exit> {
     let mut given = gather(arguments, here)?;
     let language = given.remove(LANGUAGE);
     if let (None, Some(path)) = (given.get(NAME), &arguments.path) {
-        given.insert(NAME.to_owned(), last_part(&at(here, path), path)?);
+        given.insert(NAME.to_owned(), given::last_part(&at(here, path), path)?);
     }
-    let library = Library::embedded();
+    let mut origin = given::origin(arguments.template.as_deref(), arguments.reference.as_deref(), here)?;
+    let library = origin::library(origin.as_mut(), here)?;
     let prompt = if arguments.yes { None } else { Prompt::on_terminal() };
     let template = match (&prompt, &language) {
         (Some(prompt), _) => {
@@ -43,15 +40,14 @@ pub fn run(arguments: &New, here: &Path, ui: &Ui) -> Result<Exit> {
         return Err(Error::new(Code::NameMissing, "there is no terminal to ask for the server's name")
             .hint("give it as the path: cargo mcp new my-server"));
     }
-    if !given.contains_key(AUTHOR)
-        && let Some(author) = git::user_name(here).filter(|author| !author.contains(char::is_control))
-    {
-        given.insert(AUTHOR.to_owned(), author);
-    }
+    given::author(&mut given, here);
     let answers = Answers::complete(&template, &given)?;
     let target = arguments.path.clone().unwrap_or_else(|| PathBuf::from(&answers.name));
     let made = new::run(&Request {
         target: at(here, &target),
+        origin: origin
+            .zip(arguments.template.as_ref())
+            .map(|(origin, given)| origin.seen_from(&at(here, &target), given)),
         answers,
         template,
         git: arguments.vcs.map(|vcs| vcs == Vcs::Git),
@@ -64,23 +60,11 @@ pub fn run(arguments: &New, here: &Path, ui: &Ui) -> Result<Exit> {
 
 /// What was answered before any question is asked: flags over `--set` over the answers file.
 fn gather(arguments: &New, here: &Path) -> Result<Given> {
-    let mut given = match &arguments.answers {
-        None => Given::new(),
-        Some(path) => fs::read_to_string(at(here, path))
-            .map_err(|error| Error::new(Code::AnswersFile, error.to_string()))
-            .and_then(|text| answers::parse(&text))
-            .map_err(|error| Error { message: format!("{}: {}", path.display(), error.message), ..error })?,
-    };
-    for pair in &arguments.set {
-        let Some((key, value)) = pair.split_once('=') else {
-            return Err(Error::new(Code::Usage, format!("--set {pair}: expected KEY=VALUE")));
-        };
-        given.insert(key.to_owned(), value.to_owned());
-    }
+    let mut given = given::gather(here, arguments.answers.as_ref(), &arguments.set)?;
     for (key, value) in [
         (LANGUAGE, &arguments.lang),
         (NAME, &arguments.name),
-        (AUTHOR, &arguments.author),
+        ("author", &arguments.author),
         ("description", &arguments.description),
         ("license", &arguments.license),
     ] {
@@ -89,16 +73,6 @@ fn gather(arguments: &New, here: &Path) -> Result<Given> {
         }
     }
     Ok(given)
-}
-
-/// The last part of a path, also of `.` and the like.
-fn last_part(path: &Path, given: &Path) -> Result<String> {
-    let whole = given.file_name().is_none().then(|| path.canonicalize().ok()).flatten();
-    let name = whole.as_deref().unwrap_or(given).file_name().and_then(|name| name.to_str());
-    name.map(ToOwned::to_owned).ok_or_else(|| {
-        Error::new(Code::NameMissing, format!("{} gives the server no name", given.display()))
-            .hint("add one: --name my-server")
-    })
 }
 
 /// What to type next.

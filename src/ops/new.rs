@@ -1,25 +1,19 @@
 //! Writes a new repository: answers → tree → plan → disk.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::error::{Code, Error, Result};
 use crate::git;
-use crate::path::RepoPath;
 use crate::plan::{Action, Plan};
-use crate::repo::Repository;
-use crate::repo::base;
 use crate::repo::manifest::{self, Manifest};
+use crate::repo::{self, Repository};
 use crate::template::Template;
 use crate::template::answers::{Answers, NAME};
+use crate::template::origin::Origin;
 use crate::template::render::render;
-use crate::tree::{File, Mode};
 use crate::write::{self, Resumed, Sink, Target};
-
-/// The files that the tool keeps for itself.
-const OWN_FILES: [&str; 2] = [manifest::PATH, base::PATH];
 
 /// What to make, and where.
 #[derive(Debug)]
@@ -28,6 +22,8 @@ pub struct Request {
     pub target: PathBuf,
     /// What it is made from.
     pub template: Template,
+    /// Where that is from, when it is not the tool's own.
+    pub origin: Option<Origin>,
     /// What makes it this server's.
     pub answers: Answers,
     /// Whether it becomes a git repository; unsaid, it does where it lies in none and git is there.
@@ -77,7 +73,7 @@ pub fn run(request: &Request) -> Result<Made> {
     if !request.dry_run && write::resume(&target)? != Resumed::Nothing {
         return made_before(&target);
     }
-    let mut plan = plan(&request.template, &request.answers)?;
+    let mut plan = plan(request)?;
     let files = plan.actions.len();
     match request.git {
         None if !git::encloses(&target.path) => plan.actions.push(Action::GitInit(false)),
@@ -98,15 +94,14 @@ pub fn run(request: &Request) -> Result<Made> {
     })
 }
 
-/// What is written for `template` and `answers`: the rendered files, their manifest, and the base of updates.
-fn plan(template: &Template, answers: &Answers) -> Result<Plan> {
+/// What is written for the template and the answers: the rendered files, their manifest, and the base of updates.
+fn plan(request: &Request) -> Result<Plan> {
+    let Request { template, origin, answers, .. } = request;
     let rendered = render(template, answers)?;
-    let manifest = Manifest::of(template, answers, &rendered).text().into_bytes();
-    let base = base::pack(&rendered.tree)?;
+    let manifest = Manifest::of(template, answers, &rendered).from(origin.clone());
+    let own = repo::own_files(&manifest, &rendered.tree)?;
     let mut tree = rendered.tree;
-    for (path, bytes) in OWN_FILES.into_iter().zip([manifest, base]) {
-        tree.insert(RepoPath::new(path)?, File { bytes: Cow::Owned(bytes), mode: Mode::Plain });
-    }
+    tree.extend(own);
     Ok(Plan::create(tree))
 }
 
@@ -120,7 +115,7 @@ fn made_before(target: &Target) -> Result<Made> {
         language: manifest.language,
         template_version: manifest.template_version,
         path: target.path.to_string_lossy().into_owned(),
-        files: manifest.files.len() + OWN_FILES.len(),
+        files: manifest.files.len() + repo::OWN_FILES,
         dry_run: false,
         plan: Plan::default(),
         warnings: vec!["an earlier run was interrupted here; it was finished, with its answers".to_owned()],

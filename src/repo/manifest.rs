@@ -13,6 +13,7 @@ use crate::path::RepoPath;
 use crate::template::Template;
 use crate::template::answers::Answers;
 use crate::template::facts::{self, VersionFile};
+use crate::template::origin::Origin;
 use crate::template::render::Rendered;
 use crate::template::spec::Policy;
 use crate::text::escape::quote;
@@ -32,6 +33,9 @@ pub struct Manifest {
     pub language: String,
     /// The version of the language's template.
     pub template_version: String,
+    /// Where the template is from, when it is not the tool's own.
+    #[serde(default)]
+    pub template: Option<Origin>,
     /// The answers by key, the name among them.
     pub answers: BTreeMap<String, String>,
     /// What commands need to know of the repository.
@@ -124,6 +128,7 @@ impl Manifest {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             language: template.language.clone(),
             template_version: template.spec.template.version.clone(),
+            template: None,
             answers: std::iter::once(("name".to_owned(), answers.name.clone()))
                 .chain(answers.values.clone())
                 .collect(),
@@ -131,6 +136,33 @@ impl Manifest {
             files: files
                 .map(|(path, file)| (path.clone(), Entry { policy: entry(path), sha256: file.sha256() }))
                 .collect(),
+        }
+    }
+
+    /// Records where the template is from, when it is not the tool's own.
+    #[must_use]
+    pub fn from(self, template: Option<Origin>) -> Self {
+        Self { template, ..self }
+    }
+
+    /// Leaves a file to its owner: no update merges into it.
+    pub fn leave(&mut self, path: &RepoPath) {
+        if let Some(entry) = self.files.get_mut(path) {
+            entry.policy = Policy::Seed;
+        }
+    }
+
+    /// Takes over from the manifest before: a file that was left to the user stays his, and where nothing else
+    /// differs, the version of the tool does not either.
+    pub fn keep(&mut self, before: &Self) {
+        for (path, entry) in &mut self.files {
+            if before.files.get(path).is_some_and(|old| old.policy == Policy::Seed) {
+                entry.policy = Policy::Seed;
+            }
+        }
+        let newer = std::mem::replace(&mut self.tool_version, before.tool_version.clone());
+        if self != before {
+            self.tool_version = newer;
         }
     }
 
@@ -162,6 +194,12 @@ impl Manifest {
             ("template_version", &self.template_version),
         ] {
             let _ = writeln!(out, "{key} = {}", quote(value));
+        }
+        if let Some(Origin { from, reference, revision }) = &self.template {
+            let _ = writeln!(out, "\n[template]\nfrom = {}", quote(from));
+            for (key, value) in [("ref", reference), ("revision", revision)] {
+                let _ = value.iter().try_for_each(|value| writeln!(out, "{key} = {}", quote(value)));
+            }
         }
         out.push_str("\n[answers]\n");
         for (key, value) in &self.answers {
@@ -195,6 +233,7 @@ mod tests {
             tool_version: "0.1.0".into(),
             language: "klingon".into(),
             template_version: "0.2.0".into(),
+            template: None,
             facts: Facts {
                 command: "node".into(),
                 args: vec!["a \"b\"".into()],

@@ -14,8 +14,23 @@ use crate::path::RepoPath;
 use crate::read;
 use crate::template::Template;
 use crate::template::answers::Answers;
-use crate::tree::{File, Tree};
+use crate::tree::{File, Mode, Tree};
 use manifest::Manifest;
+
+/// How many files the tool keeps in a repository for itself.
+pub const OWN_FILES: usize = 2;
+
+/// The files that the tool keeps in a repository for itself: the base of updates, and last the manifest.
+///
+/// # Errors
+/// When the files cannot be packed.
+pub fn own_files(manifest: &Manifest, rendered: &Tree) -> Result<Tree> {
+    let own: [_; OWN_FILES] =
+        [(base::PATH, base::pack(rendered)?), (manifest::PATH, manifest.text().into_bytes())];
+    own.into_iter()
+        .map(|(path, bytes)| Ok((RepoPath::new(path)?, File { bytes: bytes.into(), mode: Mode::Plain })))
+        .collect()
+}
 
 /// A repository on the disk.
 #[derive(Debug)]

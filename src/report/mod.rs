@@ -1,16 +1,18 @@
 //! How results look: findings in four formats, and plans.
 
+pub mod adopt;
 mod human;
 mod markdown;
 pub mod plan;
 mod sarif;
+pub mod update;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::error::Result;
 use crate::finding::{Finding, Findings};
-use crate::ui::{Paint, Report, Ui};
+use crate::ui::{self, Paint, Report, Ui};
 
 /// How findings are shown.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -24,6 +26,16 @@ pub enum Format {
     Markdown,
     /// Results for code scanning.
     Sarif,
+}
+
+impl Format {
+    /// How errors are written beside it.
+    pub const fn errors(self) -> ui::Format {
+        match self {
+            Self::Json | Self::Sarif => ui::Format::Json,
+            Self::Human | Self::Markdown => ui::Format::Human,
+        }
+    }
 }
 
 /// Writes findings in a format; as JSON, `body` is written.

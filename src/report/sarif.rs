@@ -50,7 +50,7 @@ fn result(finding: &Finding) -> Value {
         "level": finding.level,
         "message": {"text": format!("{} {}", finding.message, finding.help)},
         "locations": [{
-            "physicalLocation": {"artifactLocation": {"uri": place.file}, "region": {"startLine": 1}},
+            "physicalLocation": {"artifactLocation": {"uri": place.file}, "region": {"startLine": place.line.unwrap_or(1)}},
             "logicalLocations": [{"fullyQualifiedName": format!("{}#{}", place.name, place.pointer)}]
         }],
         "properties": properties

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::{Code, Error, Result};
 use crate::template::Template;
 use crate::template::engine::Engine;
-use crate::template::spec::Question;
+use crate::template::question::{self, Question};
 use crate::text::nearest;
 
 /// The key of the server's name.
@@ -27,23 +27,48 @@ pub struct Answers {
 
 impl Answers {
     /// Checks what was given and fills the rest with defaults.
+    ///
+    /// # Errors
+    /// When an answer is impossible, or is to a question that is not asked.
     pub fn complete(template: &Template, given: &Given) -> Result<Self> {
+        Self::over(template, given, &Given::new())
+    }
+
+    /// The same, but answers of an earlier time come before defaults, where their questions are still asked.
+    ///
+    /// # Errors
+    /// As for `complete`.
+    pub fn over(template: &Template, given: &Given, earlier: &Given) -> Result<Self> {
         check_keys(template, given)?;
-        let name = given.get(NAME).cloned().unwrap_or_default();
+        let name = given.get(NAME).or(earlier.get(NAME)).cloned().unwrap_or_default();
         template.check_name(&name)?;
         let mut values = BTreeMap::new();
         for question in template.questions() {
-            let answer = match given.get(&question.key).map(|answer| answer.trim()) {
-                Some(answer) if !answer.is_empty() => check(question, answer)?,
-                _ => Engine::default_answer(template, question, &name)?,
+            let engine = Engine::answered(template, &name, &values)?;
+            let answer = |from: &Given| from.get(&question.key).map(|answer| answer.trim().to_owned());
+            let given = answer(given).filter(|answer| !answer.is_empty());
+            let asked = engine.asks(question)?;
+            if given.is_some() && !asked {
+                return Err(not_asked(question));
+            }
+            let answer = match given.or_else(|| answer(earlier).filter(|_| asked)) {
+                Some(answer) if !answer.is_empty() => answer,
+                _ => engine.default_answer(question)?,
             };
+            let answer = if answer.is_empty() { answer } else { question.check(&answer)? };
             values.insert(question.key.clone(), answer);
         }
         Ok(Self { name, values })
     }
 }
 
-/// Reads the text of an answers file: a flat TOML table of strings.
+fn not_asked(question: &Question) -> Error {
+    let condition = question.when.as_deref().unwrap_or_default();
+    let message = format!("{}: there is nothing to answer unless {condition}", question.key);
+    Error::new(Code::AnswerInvalid, message).hint("leave the answer out, or change the one it depends on")
+}
+
+/// Reads the text of an answers file: a flat TOML table.
 pub fn parse(text: &str) -> Result<Given> {
     let table: toml::Table = toml::from_str(text).map_err(|error| {
         let place = error.span().map_or(String::new(), |span| {
@@ -51,41 +76,14 @@ pub fn parse(text: &str) -> Result<Given> {
         });
         Error::new(Code::AnswersFile, format!("{place}{}", error.message()))
     })?;
-    let string = |(key, value)| match value {
-        toml::Value::String(text) => Ok((key, text)),
-        other => Err(Error::new(
-            Code::AnswersFile,
-            format!("{key}: expected a string, found {}", other.type_str()),
-        )),
+    let answer = |(key, value)| match question::text(value) {
+        Ok(text) => Ok((key, text)),
+        Err(found) => {
+            let message = format!("{key}: expected a string, a whole number, true or false, found {found}");
+            Err(Error::new(Code::AnswersFile, message))
+        }
     };
-    table.into_iter().map(string).collect()
-}
-
-/// Checks one answer, and gives it as it will be used.
-pub fn check(question: &Question, answer: &str) -> Result<String> {
-    let error = |message| Error::new(Code::AnswerInvalid, message);
-    if let Some(marks) = &question.marks {
-        let strange = answer.chars().find(|c| !c.is_ascii_alphanumeric() && !marks.contains(*c));
-        return match strange {
-            None => Ok(answer.to_owned()),
-            Some(c) => Err(error(format!("{}: holds {c:?}", question.key))
-                .hint(format!("letters, digits and {marks} are fine"))),
-        };
-    }
-    if question.choices.is_empty() {
-        return match answer.chars().find(|c| c.is_control()) {
-            None => Ok(answer.to_owned()),
-            Some(c) => {
-                Err(error(format!("{}: holds the control character U+{:04X}", question.key, u32::from(c)))
-                    .hint("any text on one line is fine"))
-            }
-        };
-    }
-    let choice = question.choices.iter().find(|choice| choice.eq_ignore_ascii_case(answer));
-    choice.cloned().ok_or_else(|| {
-        error(format!("{}: {answer:?} is not a choice", question.key))
-            .hint(format!("choose one of {}", question.choices.join(", ")))
-    })
+    table.into_iter().map(answer).collect()
 }
 
 fn check_keys(template: &Template, given: &Given) -> Result<()> {

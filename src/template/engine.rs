@@ -2,15 +2,15 @@
 //! taken for template syntax.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use tera::{Context, Delimiters, Kwargs, State, Tera};
+use tera::{Context, Delimiters, ErrorKind, Kwargs, State, Tera};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::template::facts::Facts;
-use crate::template::spec::Question;
-use crate::template::{Template, broken};
+use crate::template::question::{Kind, Question};
+use crate::template::{Fault, Template, broken};
 use crate::text::{cut, escape};
 
 /// How a file begins that fills the blocks of a part.
@@ -32,40 +32,51 @@ impl Engine {
         name: &str,
         values: &BTreeMap<String, String>,
     ) -> Result<(Self, Facts)> {
-        let mut context = Context::new();
-        for (key, value) in values {
-            context.insert(key.clone(), value);
-        }
-        let package = template.package(name)?;
+        let mut engine = Self::answered(template, name, values)?;
         for (key, value) in [
-            ("name", name),
-            ("package", &package),
-            ("language", &template.language),
+            ("language", template.language.as_str()),
             ("tool_version", env!("CARGO_PKG_VERSION")),
             ("template_version", &template.spec.template.version),
         ] {
-            context.insert(key, value);
+            engine.context.insert(key, value);
         }
-        let mut engine = Self { tera: Cow::Borrowed(base()?), context };
         let facts = toml::Value::try_from(&template.facts).map_err(|error| broken("[facts]", error))?;
         let facts: Facts = engine.fact(&facts)?.try_into().map_err(|error| broken("[facts]", error))?;
         engine.context.insert("facts", &facts);
         Ok((engine, facts))
     }
 
-    /// The default answer of `question` for a server called `name`.
-    pub fn default_answer(template: &Template, question: &Question, name: &str) -> Result<String> {
+    /// What a question may name: the name, and the answers before it, each of its type.
+    pub fn answered(template: &Template, name: &str, values: &BTreeMap<String, String>) -> Result<Self> {
         let mut context = Context::new();
         context.insert("name", name);
         context.insert("package", &template.package(name)?);
-        Self { tera: Cow::Borrowed(base()?), context }.text(&question.key, &question.default)
+        for question in template.questions() {
+            let Some(value) = values.get(&question.key) else { continue };
+            match (question.kind, value.parse::<i64>()) {
+                (Kind::Boolean, _) => context.insert(question.key.clone(), &(value == "true")),
+                (Kind::Integer, Ok(number)) => context.insert(question.key.clone(), &number),
+                (Kind::Integer | Kind::Text, _) => context.insert(question.key.clone(), value),
+            }
+        }
+        Ok(Self { tera: Cow::Borrowed(base()?), context })
+    }
+
+    /// The default answer of `question`.
+    pub fn default_answer(&self, question: &Question) -> Result<String> {
+        Ok(self.text(&question.key, &question.default)?)
+    }
+
+    /// Whether `question` is asked.
+    pub fn asks(&self, question: &Question) -> Result<bool> {
+        Ok(question.when.as_ref().map_or(Ok(true), |condition| self.holds(condition, &question.key))?)
     }
 
     /// What `rule` makes of a server's name.
     pub(super) fn package(rule: &str, name: &str) -> Result<String> {
         let mut context = Context::new();
         context.insert("name", name);
-        Self { tera: Cow::Borrowed(base()?), context }.text("names.package", rule)
+        Self { tera: Cow::Borrowed(base()?), context }.text("names.package", rule).map_err(Error::from)
     }
 
     /// Parses the parts, and the files of a language that extend one.
@@ -78,42 +89,50 @@ impl Engine {
             Ok(text) => Ok((name, text)),
             Err(error) => Err(broken(&name, error)),
         });
-        let texts = texts.collect::<Result<Vec<_>>>()?;
-        self.tera.to_mut().add_raw_templates(texts).map_err(|error| broken("parts", error))
+        let texts = texts.collect::<Result<Vec<_>, Fault>>()?;
+        Ok(self.tera.to_mut().add_raw_templates(texts).map_err(|error| fault("parts", &error))?)
     }
 
-    pub(super) fn text(&self, path: &str, text: &str) -> Result<String> {
+    /// Parses a part or a file, and gives the variables that it and what it is made of name.
+    pub(super) fn variables(&mut self, path: &str, text: &str) -> Result<BTreeSet<String>, Fault> {
+        let tera = self.tera.to_mut();
+        tera.add_raw_template(path, text).map_err(|error| fault(path, &error))?;
+        let found = tera.get_template_variables(path).map_err(|error| fault(path, &error))?;
+        Ok(found.into_iter().map(str::to_owned).collect())
+    }
+
+    pub(super) fn text(&self, path: &str, text: &str) -> Result<String, Fault> {
         if text.starts_with(EXTENDS) {
-            return self.tera.render(path, &self.context).map_err(|error| broken(path, error));
+            return self.tera.render(path, &self.context).map_err(|error| fault(path, &error));
         }
         if !text.contains("<{") && !text.contains("<%") && !text.contains("<#") {
             return Ok(text.to_owned());
         }
-        self.tera.render_str(text, &self.context, false).map_err(|error| broken(path, error))
+        self.tera.render_str(text, &self.context, false).map_err(|error| fault(path, &error))
     }
 
     /// A fact with the strings in it rendered.
-    pub(super) fn fact(&self, fact: &toml::Value) -> Result<toml::Value> {
+    pub(super) fn fact(&self, fact: &toml::Value) -> Result<toml::Value, Fault> {
         Ok(match fact {
             toml::Value::String(text) => toml::Value::String(self.text("[facts]", text)?),
             toml::Value::Array(items) => {
-                toml::Value::Array(items.iter().map(|item| self.fact(item)).collect::<Result<_>>()?)
+                toml::Value::Array(items.iter().map(|item| self.fact(item)).collect::<Result<_, Fault>>()?)
             }
             toml::Value::Table(table) => toml::Value::Table(
                 table
                     .iter()
                     .map(|(key, value)| Ok((key.clone(), self.fact(value)?)))
-                    .collect::<Result<_>>()?,
+                    .collect::<Result<_, Fault>>()?,
             ),
             other => other.clone(),
         })
     }
 
-    pub(super) fn holds(&self, condition: &str, path: &str) -> Result<bool> {
+    pub(super) fn holds(&self, condition: &str, path: &str) -> Result<bool, Fault> {
         Ok(!self.text(path, &format!("<% if {condition} %>yes<% endif %>"))?.is_empty())
     }
 
-    pub(super) fn rename(&self, template: &Template, path: &str) -> Result<String> {
+    pub(super) fn rename(&self, template: &Template, path: &str) -> Result<String, Fault> {
         for (from, to) in template.renames() {
             if let Some(rest) =
                 path.strip_prefix(from).filter(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -129,6 +148,21 @@ impl Engine {
 fn base() -> Result<&'static Tera> {
     static BASE: LazyLock<Result<Tera>> = LazyLock::new(tera);
     BASE.as_ref().map_err(Clone::clone)
+}
+
+/// What is wrong in a file or in a part of it.
+fn fault(path: &str, error: &tera::Error) -> Fault {
+    match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+            let part = Some(report.filename()).filter(|name| name.starts_with(PART));
+            Fault {
+                file: part.unwrap_or(path).to_owned(),
+                line: Some(report.span().start_line),
+                reason: report.message().replace('\n', " "),
+            }
+        }
+        other => broken(path, other.to_string().replace('\n', " ")),
+    }
 }
 
 fn tera() -> Result<Tera> {

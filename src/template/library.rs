@@ -21,9 +21,11 @@ use crate::text::nearest;
 static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 
 /// What all languages share, in every library.
-const SHARED: &str = "shared";
-const SPEC: &str = "template.toml";
-const RENDERED: &str = ".tera";
+pub const SHARED: &str = "shared";
+/// What a language, and what all share, says of itself.
+pub const SPEC: &str = "template.toml";
+/// The end of the name of a file that is rendered.
+pub const RENDERED: &str = ".tera";
 
 /// Ten times what two languages take.
 const LIMITS: Limits = Limits { files: 4_000, bytes: 64 << 20 };
@@ -31,8 +33,10 @@ const LIMITS: Limits = Limits { files: 4_000, bytes: 64 << 20 };
 /// Templates of one origin.
 #[derive(Debug)]
 pub struct Library {
-    origin: String,
-    files: BTreeMap<String, Bytes>,
+    pub(super) origin: String,
+    pub(super) files: BTreeMap<String, Bytes>,
+    /// The one language of a folder that is a template by itself, not a set of languages.
+    pub(super) own: Option<String>,
 }
 
 impl Library {
@@ -51,7 +55,7 @@ impl Library {
                 }
             }
         }
-        Self { origin: "templates".to_owned(), files }
+        Self { origin: "templates".to_owned(), files, own: None }
     }
 
     /// The templates in a folder.
@@ -61,12 +65,39 @@ impl Library {
     pub fn folder(folder: &Path) -> Result<Self> {
         let tree = read::tree(folder, LIMITS)?;
         let files = tree.into_iter().map(|(path, file)| (path.into(), file.bytes)).collect();
-        Ok(Self { origin: folder.display().to_string(), files })
+        Ok(Self { origin: folder.display().to_string(), files, own: None })
+    }
+
+    /// This library without any language but one.
+    pub(super) fn only(mut self, language: &str) -> Self {
+        self.files.retain(|path, _| {
+            let folder = path.split('/').next().unwrap_or_default();
+            folder == SHARED || folder == language
+        });
+        self
+    }
+
+    /// `name` as the folder of a language.
+    pub(super) fn folder_name(&self, name: &str) -> Result<String> {
+        let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.is_empty() || name == SHARED || !name.chars().all(is_word) {
+            let reason =
+                format!("language: {name:?} is none: it takes lower-case letters, digits and hyphens");
+            return Err(self.broken(SPEC, reason));
+        }
+        Ok(name.to_owned())
     }
 
     /// The paths of all files.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)
+    }
+
+    /// The number of the first line in a table of the TOML file at `path` that holds `text`.
+    pub fn line_of(&self, path: &str, text: &str) -> Option<usize> {
+        let file = String::from_utf8_lossy(self.files.get(path)?);
+        let mut tables = file.lines().enumerate().skip_while(|(_, line)| !line.starts_with('['));
+        tables.find(|(_, line)| line.contains(text)).map(|(before, _)| before + 1)
     }
 
     /// Every language, in listing order: the first is the default.
@@ -123,7 +154,9 @@ impl Library {
             for (path, bytes) in self.below(&format!("{layer}/files/")) {
                 let stem = path.strip_suffix(RENDERED);
                 let path = RepoPath::new(stem.unwrap_or(path))?;
-                sources.insert(path, Source { bytes: bytes.clone(), rendered: stem.is_some() });
+                let source =
+                    Source { bytes: bytes.clone(), rendered: stem.is_some(), layer: layer.to_owned() };
+                sources.insert(path, source);
             }
         }
         let parts = self.below("shared/parts/");
@@ -136,11 +169,13 @@ impl Library {
         let is_shared = |name: &str| shared.roles.iter().any(|role| role.name == name);
         if let Some(name) = spec.roles.keys().find(|name| !is_shared(name)) {
             let reason = format!("roles.{name}: there is no such role in {SHARED}/{SPEC}");
-            return Err(self.broken(language, reason));
+            return Err(self.broken(&format!("{language}/{SPEC}"), reason));
         }
         let is_left_out = |role: &&Role| role.paths.is_empty() && !spec.roles.contains_key(&role.name);
         match shared.roles.iter().find(is_left_out) {
-            Some(role) => Err(self.broken(language, format!("roles.{} is missing", role.name))),
+            Some(role) => {
+                Err(self.broken(&format!("{language}/{SPEC}"), format!("roles.{} is missing", role.name)))
+            }
             None => Ok(()),
         }
     }
@@ -151,13 +186,17 @@ impl Library {
     }
 
     fn spec<T: DeserializeOwned>(&self, folder: &str) -> Result<T> {
-        let bytes = self.files.get(&format!("{folder}/{SPEC}"));
-        let bytes = bytes.ok_or_else(|| self.broken(folder, "it is missing"))?;
-        let text = str::from_utf8(bytes).map_err(|error| self.broken(folder, error))?;
+        self.parsed(&format!("{folder}/{SPEC}"))
+    }
+
+    /// What the file at `path` says.
+    pub(super) fn parsed<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let bytes = self.files.get(path).ok_or_else(|| self.broken(path, "it is missing"))?;
+        let text = str::from_utf8(bytes).map_err(|error| self.broken(path, error))?;
         toml::from_str(text).map_err(|error| {
             let line = error.span().and_then(|span| Some(text.get(..span.start)?.matches('\n').count() + 1));
             let line = line.map_or_else(String::new, |line| format!("line {line}: "));
-            self.broken(folder, format!("{line}{}", error.message().replace('\n', " ")))
+            self.broken(path, format!("{line}{}", error.message().replace('\n', " ")))
         })
     }
 
@@ -165,17 +204,24 @@ impl Library {
     fn facts(&self, shared: &Shared, spec: &Language, language: &str) -> Result<Facts> {
         for (folder, table) in [(SHARED, &shared.facts), (language, &spec.facts)] {
             if let Some(key) = table.keys().find(|key| !Facts::TABLE.iter().any(|(known, _)| known == *key)) {
-                return Err(self.broken(folder, format!("facts.{key}: there is no such fact")));
+                return Err(
+                    self.broken(&format!("{folder}/{SPEC}"), format!("facts.{key}: there is no such fact"))
+                );
             }
         }
         let mut facts = shared.facts.clone();
         facts.extend(spec.facts.clone());
         facts.try_into().map_err(|error: toml::de::Error| {
-            self.broken(language, format!("facts: {}", error.to_string().trim().replace('\n', " ")))
+            self.broken(
+                &format!("{language}/{SPEC}"),
+                format!("facts: {}", error.to_string().trim().replace('\n', " ")),
+            )
         })
     }
 
-    fn broken(&self, folder: &str, reason: impl std::fmt::Display) -> Error {
-        Error::new(Code::Template, format!("{}/{folder}/{SPEC}: {reason}", self.origin))
+    /// What is wrong with the file at `path`.
+    pub(super) fn broken(&self, path: &str, reason: impl std::fmt::Display) -> Error {
+        let own = self.own.as_ref().and_then(|own| path.strip_prefix(own)?.strip_prefix('/'));
+        Error::new(Code::Template, format!("{}/{}: {reason}", self.origin, own.unwrap_or(path)))
     }
 }

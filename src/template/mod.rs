@@ -9,6 +9,10 @@ pub mod answers;
 pub mod engine;
 pub mod facts;
 pub mod library;
+pub mod origin;
+pub mod overlay;
+pub mod proof;
+pub mod question;
 pub mod render;
 pub mod spec;
 
@@ -22,7 +26,8 @@ use crate::tree::Mode;
 use engine::Engine;
 use facts::Facts;
 pub use library::Library;
-use spec::{Language, Policy, Question, Rule, Shared};
+use question::Question;
+use spec::{Language, Policy, Role, Rule, Shared};
 
 /// What a file holds: borrowed from the program itself, or read.
 pub type Bytes = Cow<'static, [u8]>;
@@ -51,6 +56,8 @@ pub struct Source {
     pub bytes: Bytes,
     /// Whether it is rendered or copied.
     pub rendered: bool,
+    /// The folder of its layer: the language's, or what all share.
+    pub layer: String,
 }
 
 impl Template {
@@ -64,13 +71,18 @@ impl Template {
         self.shared.questions.iter().chain(&self.spec.questions)
     }
 
-    /// Who owns the file at `path` later.
-    pub fn policy(&self, path: &str) -> Policy {
-        let has = |role: &&spec::Role| {
+    /// What the file at `path` is for.
+    pub fn role(&self, path: &str) -> Option<&Role> {
+        let has = |role: &&Role| {
             let own = self.spec.roles.get(&role.name).into_iter().flatten();
             role.paths.iter().chain(own).any(|glob| glob.matches(path))
         };
-        self.shared.roles.iter().find(has).map(|role| role.policy).unwrap_or_default()
+        self.shared.roles.iter().find(has)
+    }
+
+    /// Who owns the file at `path` later.
+    pub fn policy(&self, path: &str) -> Policy {
+        self.role(path).map(|role| role.policy).unwrap_or_default()
     }
 
     /// Whether the file at `path` can be run.
@@ -138,8 +150,25 @@ impl Template {
     }
 }
 
-/// A template that cannot be used as it is.
-fn broken(path: &str, reason: impl std::fmt::Display) -> Error {
-    Error::new(Code::Template, format!("the template of {path} is broken: {reason}"))
-        .hint("this is a bug of the template; please report it to whoever wrote it")
+/// What is wrong with a template.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fault {
+    /// The file, as it is called in the repository, or the part or the table.
+    pub file: String,
+    /// The line, where it is known.
+    pub line: Option<usize>,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+impl From<Fault> for Error {
+    fn from(Fault { file, line, reason }: Fault) -> Self {
+        let line = line.map(|line| format!(" in line {line}")).unwrap_or_default();
+        Self::new(Code::Template, format!("the template of {file} is broken{line}: {reason}"))
+            .hint("this is a bug of the template; please report it to whoever wrote it")
+    }
+}
+
+fn broken(file: &str, reason: impl std::fmt::Display) -> Fault {
+    Fault { file: file.to_owned(), line: None, reason: reason.to_string() }
 }

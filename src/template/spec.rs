@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use glob::{MatchOptions, Pattern};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::template::question::Question;
 use crate::tree::Mode;
 
 /// `shared/template.toml`.
@@ -23,6 +24,9 @@ pub struct Shared {
     /// Rules for files.
     #[serde(default, rename = "file")]
     pub rules: Vec<Rule>,
+    /// Where files went since an earlier version, from → to, so that what users changed in them goes along.
+    #[serde(default)]
+    pub moved: BTreeMap<String, String>,
     /// What files are for, and who owns them later; of those that match a path, the first counts.
     #[serde(default, rename = "role")]
     pub roles: Vec<Role>,
@@ -47,6 +51,9 @@ pub struct Language {
     /// Rules for files, each merged with a shared one for the same file.
     #[serde(default, rename = "file")]
     pub rules: Vec<Rule>,
+    /// Where files went since an earlier version, from → to, so that what users changed in them goes along.
+    #[serde(default)]
+    pub moved: BTreeMap<String, String>,
     /// The files that have a role, by its name.
     #[serde(default)]
     pub roles: BTreeMap<String, Vec<Glob>>,
@@ -81,27 +88,6 @@ pub struct Names {
     pub shadows: Vec<String>,
 }
 
-/// Something to ask the user.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Question {
-    /// The name of the answer, in templates and in answer files.
-    pub key: String,
-    /// What is asked on a terminal; without it the question is never asked.
-    #[serde(default)]
-    pub prompt: Option<String>,
-    /// The answer when none is given; may name `name` and `package`.
-    pub default: String,
-    /// The possible answers; none means any text.
-    #[serde(default)]
-    pub choices: Vec<String>,
-    /// What a text may hold beside ASCII letters and digits, for one that lands in code as it is; none means anything.
-    #[serde(default)]
-    pub marks: Option<String>,
-    /// What the answer is for.
-    pub help: String,
-}
-
 /// Who owns a generated file later.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -121,6 +107,9 @@ pub struct Role {
     pub name: String,
     /// Who owns the files later, whatever the language.
     pub policy: Policy,
+    /// What writes the files again, if a command does: where an update would conflict, it is named instead.
+    #[serde(default)]
+    pub command: Option<String>,
     /// The files that have it in all languages; without any, each language has to say which.
     #[serde(default)]
     pub paths: Vec<Glob>,

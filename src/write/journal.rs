@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -149,12 +150,22 @@ impl Journal {
             }
             .map_err(|error| failed("write", &place, &error))?;
         }
-        Ok(())
+        self.deleted().try_for_each(|path| leave_none_empty(disk, root, path))
+    }
+
+    /// The files that are removed.
+    fn deleted(&self) -> impl Iterator<Item = &RepoPath> {
+        self.steps.iter().filter(|step| matches!(step, Step::Delete { .. })).map(Step::path)
     }
 
     /// Takes back what is done, but for what somebody changed since.
     pub(super) fn undo(&self, disk: &impl Disk, staging: &Path, root: &Path) -> Result<()> {
         let (new, old) = (staging.join(NEW), staging.join(OLD));
+        for path in self.deleted() {
+            for folder in path.folders().map(|folder| root.join(folder)).filter(|folder| !folder.exists()) {
+                disk.create_dir(&folder).map_err(|error| failed("restore", &folder, &error))?;
+            }
+        }
         for step in self.steps.iter().rev() {
             let place = step.path().below(root);
             match step {
@@ -208,4 +219,19 @@ fn alike(disk: &impl Disk, from: &Path, to: &Path) -> Result<()> {
     permissions
         .and_then(|permissions| disk.set_permissions(to, permissions))
         .map_err(|error| failed("write", to, &error))
+}
+
+/// Removes the folders that held the file at `path`, but for those that hold something else.
+fn leave_none_empty(disk: &impl Disk, root: &Path, path: &RepoPath) -> Result<()> {
+    let folders: Vec<_> = path.folders().map(|folder| root.join(folder)).collect();
+    for folder in folders.iter().rev() {
+        match disk.remove_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => break,
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("remove", folder, &error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }

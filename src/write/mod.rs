@@ -151,7 +151,10 @@ fn within(disk: &impl Disk, target: &Target, plan: &Plan) -> Result<Applied> {
 }
 
 fn resume_on(disk: &impl Disk, target: &Target) -> Result<Resumed> {
-    let Some(ready) = &target.unfinished else { return Ok(Resumed::Nothing) };
+    let Some(ready) = &target.unfinished else {
+        sweep(disk, &target.path);
+        return Ok(Resumed::Nothing);
+    };
     let Some(mut staging) = Staging::adopt(disk, ready) else {
         return Err(Error::new(
             Code::TargetNotEmpty,

@@ -103,7 +103,7 @@ enum Place {
 const PLACES: [Place; 4] = [Place::Missing, Place::Empty, Place::Same, Place::Repository];
 
 /// What is there before.
-const BEFORE: [&str; 4] = ["README.md", "a/gone.txt", "tool.sh", "mine/kept.txt"];
+const BEFORE: [&str; 5] = ["README.md", "a/gone.txt", "tool.sh", "mine/kept.txt", "lonely/too/gone.txt"];
 
 fn plan(place: Place) -> Plan {
     let mut plan = Plan::create(FILES.iter().map(|name| (path(name), file(&name.repeat(3)))).collect());
@@ -113,6 +113,7 @@ fn plan(place: Place) -> Plan {
         plan.actions.extend([
             Action::Write { path: path("README.md"), file: file("new"), before: before("README.md") },
             Action::Delete { path: path("a/gone.txt"), before: before("a/gone.txt") },
+            Action::Delete { path: path("lonely/too/gone.txt"), before: before("lonely/too/gone.txt") },
             Action::Chmod { path: path("tool.sh"), mode: Mode::Executable, before: before("tool.sh") },
             Action::Keep { path: path("mine/kept.txt") },
         ]);
@@ -173,6 +174,7 @@ fn a_plan_is_carried_out() {
     assert_eq!(text("x/a/b/c.txt").as_deref(), Some("a/b/c.txta/b/c.txta/b/c.txt"));
     assert_eq!(text("x/mine/kept.txt").as_deref(), Some("mine/kept.txt"));
     assert!(!whole.contains_key("x/a/gone.txt"));
+    assert!(!whole.contains_key("x/lonely"), "a folder is left that nothing is in");
     assert!(whole["x/tool.sh"].as_ref().unwrap().1, "not executable");
     assert!(!whole.keys().any(|name| name.contains(".cargo-mcp-")));
 }

@@ -116,6 +116,11 @@ class Repository:
         assert result.code == 0, f"make {' '.join(targets)} exited {result.code}\n{tail(result.output)}"
         return result
 
+    def commit(self, message: str) -> None:
+        identity = ("-c", "user.name=e2e", "-c", "user.email=e2e@example.com")
+        for command in (("git", "add", "-A"), ("git", *identity, "commit", "-qm", message)):
+            assert self.run(*command).code == 0
+
     def dirty(self) -> str:
         return self.run("git", "status", "--porcelain").stdout
 
@@ -191,12 +196,18 @@ def generate(cargo_mcp: str, folder: Path, language: str, answers: str) -> Repos
     repository = Repository(target, language, answers, name)
     for program in repository.spec["toolchain"]:
         need(program)
-    for command in (
-        ["git", "add", "-A"],
-        ["git", "-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "commit", "-qm", "Start"],
-    ):
-        assert repository.run(*command).code == 0
+    repository.commit("Start")
     return repository
+
+
+@pytest.fixture
+def edited(repository: Repository) -> Iterator[Repository]:
+    """A repository to edit; afterwards it is as it was committed and installed."""
+    start = repository.run("git", "rev-parse", "HEAD").stdout.strip()
+    yield repository
+    for command in (("git", "reset", "-q", "--hard", start), ("git", "clean", "-fdq")):
+        assert repository.run(*command).code == 0
+    repository.make_ok("install")
 
 
 @pytest.fixture(scope="session")

@@ -7,26 +7,14 @@ registry, what empties one, how one test file runs) and ``plant.architecture``.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from conftest import Repository, planted, tail
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 pytestmark = pytest.mark.answers("default")
 MODEL, NEW = ("process", "text"), ("reverse", "text")
-
-
-@pytest.fixture
-def edited(repository: Repository) -> Iterator[Repository]:
-    """A repository to edit; afterwards it is as it was committed and installed."""
-    yield repository
-    for command in (("git", "reset", "-q", "--hard"), ("git", "clean", "-fdq")):
-        assert repository.run(*command).code == 0
-    repository.make_ok("install")
 
 
 def spellings(words: tuple[str, ...]) -> list[str]:
@@ -64,19 +52,25 @@ def test_without_any_sample_everything_is_green(edited: Repository) -> None:
     assert left == []
 
 
-def test_a_tool_is_a_copied_file_and_its_line_in_the_list(edited: Repository) -> None:
-    items = edited.spec["items"]
+def copy_a_tool(repository: Repository) -> tuple[list[str], str]:
+    """Copy a tool under another name, and list it: the copies, and the list."""
+    items = repository.spec["items"]
     model = items["samples"]["tools"][0]
     assert model in spellings(MODEL)
     copies = places(items, "tools", renamed(model))
     for old, new in zip(places(items, "tools", model), copies, strict=True):
-        (edited.path / new).write_text(renamed((edited.path / old).read_text()))
+        (repository.path / new).write_text(renamed((repository.path / old).read_text()))
     registry = items["registry"].replace("KIND", "tools")
-    lines = (edited.path / registry).read_text().splitlines(keepends=True)
+    lines = (repository.path / registry).read_text().splitlines(keepends=True)
     own = [line for line in lines if renamed(line) != line]
     assert 1 <= len(own) <= 2, "its name, and its import where the language has one"
-    (edited.path / registry).write_text("".join(line + renamed(line) if line in own else line for line in lines))
+    (repository.path / registry).write_text("".join(line + renamed(line) if line in own else line for line in lines))
+    return copies, registry
 
+
+def test_a_tool_is_a_copied_file_and_its_line_in_the_list(edited: Repository) -> None:
+    items = edited.spec["items"]
+    copies, registry = copy_a_tool(edited)
     edited.make_ok("contracts", "docs", "lint", "test-contract")
     done = edited.run(*items["test"], copies[-1])
     assert done.code == 0, tail(done.output)

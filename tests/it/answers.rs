@@ -130,12 +130,13 @@ fn unknown_keys_and_impossible_answers_are_refused() {
 fn a_broken_answers_file_is_named() {
     let sandbox = Sandbox::new();
     sandbox.write("broken.toml", "name = 'x'\noops");
-    sandbox.write("number.toml", "name = 1");
+    sandbox.write("number.toml", "name = 1.5");
     sandbox.write("unknown.toml", "licence = 'MIT'");
     sandbox.write("latin1.toml", b"name = '\xe9'");
     let server = |file| sandbox.new_server(["x", "--answers", file]);
     server("broken.toml").fails("answers_file", "broken.toml: line 2");
-    server("number.toml").fails("answers_file", "name: expected a string, found integer");
+    server("number.toml")
+        .fails("answers_file", "name: expected a string, a whole number, true or false, found float");
     server("unknown.toml").fails("answer_invalid", "did you mean license?");
     server("latin1.toml").fails("answers_file", "latin1.toml");
     server("missing.toml").fails("answers_file", "missing.toml");

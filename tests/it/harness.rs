@@ -127,6 +127,11 @@ impl Run {
         self
     }
 
+    /// Runs, whatever comes of it, and gives the exit code.
+    pub fn code(mut self) -> Option<i32> {
+        self.command.output().unwrap().status.code()
+    }
+
     /// Runs, and expects exit code 0 and a silent stderr.
     #[track_caller]
     pub fn ok(self) -> Output {

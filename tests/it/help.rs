@@ -5,7 +5,7 @@ use cargo_mcp::error::Code;
 use crate::harness::{Sandbox, languages};
 use crate::snapshot::pin;
 
-const COMMANDS: &[&str] = &["completions", "contract", "new", "templates"];
+const COMMANDS: &[&str] = &["adopt", "completions", "contract", "new", "templates", "update"];
 
 #[test]
 fn the_help_of_every_subcommand_is_pinned_and_ends_in_an_example() {
@@ -26,10 +26,11 @@ fn the_help_of_every_subcommand_is_pinned_and_ends_in_an_example() {
         assert_eq!(example.trim_end().lines().count(), 1, "{help}");
         pin(&format!("help/{command}"), &help);
     }
-    for command in ["bump", "check", "diff", "export"] {
-        let help = sandbox.mcp(["contract", command, "--help"]).ok().stdout;
-        assert!(help.contains(&format!("Example:\n  cargo mcp contract {command}")), "{help}");
-        pin(&format!("help/contract-{command}"), &help);
+    let contract = ["bump", "check", "diff", "export"].map(|command| ("contract", command));
+    for (group, command) in contract.into_iter().chain([("templates", "check"), ("templates", "export")]) {
+        let help = sandbox.mcp([group, command, "--help"]).ok().stdout;
+        assert!(help.contains(&format!("Example:\n  cargo mcp {group} {command}")), "{help}");
+        pin(&format!("help/{group}-{command}"), &help);
     }
 }
 
@@ -75,7 +76,19 @@ fn templates_are_listed_with_their_questions() {
     assert_eq!(listed["templates"][0]["default"], true);
     let keys: Vec<_> =
         listed["templates"][0]["questions"].as_array().unwrap().iter().map(|q| &q["key"]).collect();
-    assert_eq!(keys, ["name", "language", "description", "author", "license", "codeowners"]);
+    assert_eq!(
+        keys,
+        [
+            "name",
+            "language",
+            "description",
+            "author",
+            "license",
+            "codeowners",
+            "tool_source",
+            "tool_revision"
+        ]
+    );
     pin("templates", &text);
 }
 

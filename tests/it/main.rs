@@ -8,11 +8,14 @@
     reason = "a test stops where an expectation fails, says so when it cannot run, and prepares the disk"
 )]
 
+mod adopt;
 mod answers;
 mod contract;
 mod contract_client;
+mod custom;
 mod disk;
 mod edits;
+mod fleet;
 mod harness;
 mod help;
 mod house;
@@ -26,3 +29,7 @@ mod prompts;
 mod repository;
 mod snapshot;
 mod text;
+mod update;
+mod update_edges;
+mod update_proof;
+mod workflows;

@@ -149,6 +149,7 @@ fn hostile_answers_become_these_texts() {
     let source = |expression: &String| Source {
         bytes: Cow::Owned(format!("<{{ {expression} }}>").into_bytes()),
         rendered: true,
+        layer: String::new(),
     };
     template.sources = (expressions.iter().enumerate())
         .map(|(index, expression)| (RepoPath::new(format!("{index:03}")).unwrap(), source(expression)))

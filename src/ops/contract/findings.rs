@@ -59,6 +59,7 @@ pub fn of_change(change: &Change) -> Finding {
         help: change.remedy.to_owned(),
         place: Place {
             file: file_of(&change.contract),
+            line: None,
             name: change.contract.clone(),
             pointer: change.pointer.clone(),
             subject: change.name.clone(),
@@ -103,7 +104,13 @@ pub fn of_version(held: &Held) -> Finding {
             "{contract} is at {version}; after {released} and {why} it must be {needed} or higher."
         ),
         help: "Undo the changes, or run cargo mcp contract bump.".to_owned(),
-        place: Place { file: file.clone(), name: contract.clone(), pointer: String::new(), subject: None },
+        place: Place {
+            file: file.clone(),
+            line: None,
+            name: contract.clone(),
+            pointer: String::new(),
+            subject: None,
+        },
         details: vec![Detail::Says(format!(
             "at {version}; after {released} and {why} it must be {needed} or higher"
         ))],

@@ -1,5 +1,10 @@
 //! What can be generated: the languages and what is asked for each.
 
+pub mod check;
+pub mod export;
+
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::error::Result;
@@ -64,12 +69,13 @@ fn listed(template: &Template, default: bool, languages: &[String]) -> Result<Li
             choices: languages.to_owned(),
         },
     ];
+    let engine = Engine::answered(template, EXAMPLE, &BTreeMap::new())?;
     for question in template.questions() {
         questions.push(Asked {
             key: question.key.clone(),
             help: question.help.clone(),
-            default: Some(Engine::default_answer(template, question, EXAMPLE)?),
-            choices: question.choices.clone(),
+            default: Some(engine.default_answer(question)?),
+            choices: question.choices(),
         });
     }
     let header = &template.spec.template;
