@@ -19,7 +19,7 @@ pub struct Update {
     /// Print what would be done, and do nothing
     #[arg(long, conflicts_with_all = ["continue", "abort"])]
     pub dry_run: bool,
-    /// Go on after the conflicts of an update were resolved
+    /// Finish the update after its conflicts were resolved
     #[arg(long = "continue", conflicts_with = "abort")]
     pub r#continue: bool,
     /// Take back an update that ended in conflicts: every file is as it was before

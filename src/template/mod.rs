@@ -141,9 +141,9 @@ impl Template {
             list.iter().any(|word| word.eq_ignore_ascii_case(&package) || word.eq_ignore_ascii_case(name))
         };
         Ok(if holds(&names.reserved) {
-            Some(format!("{package:?} is a word or a standard module of the language"))
+            Some(format!("{package:?} has a meaning of its own in the language"))
         } else if holds(&names.shadows) {
-            Some(format!("the package {package:?} would shadow a dependency of the server"))
+            Some(format!("{package:?} would shadow a dependency or a tool of the server"))
         } else {
             None
         })

@@ -80,7 +80,7 @@ pub struct Header {
 pub struct Names {
     /// The package that the server lives in; may name `name`.
     pub package: String,
-    /// Words and standard modules of the language.
+    /// Words that mean something of their own in the language.
     #[serde(default)]
     pub reserved: Vec<String>,
     /// Modules of the template's dependencies.
