@@ -31,7 +31,9 @@ fn read(folder: &Path) -> Result<Vec<Value>, Box<dyn Error>> {
     if !folder.exists() {
         return Ok(Vec::new());
     }
-    let mut files = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>, Box<dyn Error>>>()?;
+    let mut files = fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<PathBuf>, Box<dyn Error>>>()?;
     files.sort();
     files.iter().map(|file| Ok(serde_json::from_str(&fs::read_to_string(file)?)?)).collect()
 }
@@ -46,7 +48,10 @@ fn tool(contract: &Value, common: &[&Value]) -> Vec<String> {
     let mut blocks = head(contract);
     for (title, schema) in [("Input:", "inputSchema"), ("Output:", "outputSchema")] {
         let rows = rows(&contract[schema], "");
-        blocks.extend([title.to_owned(), table(&["field", "type", "required", "constraints", "meaning"], &rows)]);
+        blocks.extend([
+            title.to_owned(),
+            table(&["field", "type", "required", "constraints", "meaning"], &rows),
+        ]);
     }
     let own: Vec<_> = list(&contract["errors"]).filter(|error| !common.contains(error)).collect();
     if !own.is_empty() {
@@ -58,7 +63,13 @@ fn tool(contract: &Value, common: &[&Value]) -> Vec<String> {
 fn prompt(contract: &Value) -> Vec<String> {
     let mut blocks = head(contract);
     let rows: Vec<Row> = list(&contract["arguments"])
-        .map(|argument| vec![code(text(argument, "name")), yes(argument["required"] == true), plain(text(argument, "description"))])
+        .map(|argument| {
+            vec![
+                code(text(argument, "name")),
+                yes(argument["required"] == true),
+                plain(text(argument, "description")),
+            ]
+        })
         .collect();
     blocks.extend(["Arguments:".to_owned(), table(&["argument", "required", "meaning"], &rows)]);
     blocks
@@ -79,7 +90,13 @@ fn head(contract: &Value) -> Vec<String> {
             ("openWorldHint", "open world"),
         ]
         .iter()
-        .map(|(key, word)| if annotations.get(*key) == Some(&Value::Bool(true)) { (*word).to_owned() } else { format!("not {word}") })
+        .map(|(key, word)| {
+            if annotations.get(*key) == Some(&Value::Bool(true)) {
+                (*word).to_owned()
+            } else {
+                format!("not {word}")
+            }
+        })
         .collect();
         facts.push(format!("Annotations: {}", words.join(", ")));
     }
@@ -103,7 +120,13 @@ fn rows(schema: &Value, prefix: &str) -> Vec<Row> {
     for (name, mut node) in properties {
         let mut path = format!("{prefix}{name}");
         let is_required = yes(required(name));
-        all.push(vec![code(&path), type_of(node), is_required, constraints(node), plain(text(node, "description"))]);
+        all.push(vec![
+            code(&path),
+            type_of(node),
+            is_required,
+            constraints(node),
+            plain(text(node, "description")),
+        ]);
         while node["type"] == "array" && node["items"].is_object() {
             path.push_str("[]");
             node = &node["items"];
@@ -128,9 +151,11 @@ fn constraints(schema: &Value) -> String {
         let values: Vec<_> = list(&schema["enum"]).map(|value| code(&value.to_string())).collect();
         parts.push(format!("one of {}", values.join(", ")));
     }
-    for (label, low, high) in
-        [("length", "minLength", "maxLength"), ("items", "minItems", "maxItems"), ("value", "minimum", "maximum")]
-    {
+    for (label, low, high) in [
+        ("length", "minLength", "maxLength"),
+        ("items", "minItems", "maxItems"),
+        ("value", "minimum", "maximum"),
+    ] {
         match (schema.get(low), schema.get(high)) {
             (Some(low), Some(high)) => parts.push(format!("{label} {low} to {high}")),
             (Some(low), None) => parts.push(format!("{label} at least {low}")),
@@ -150,8 +175,10 @@ fn constraints(schema: &Value) -> String {
 }
 
 fn error_table(errors: &[&Value]) -> String {
-    let rows: Vec<Row> =
-        errors.iter().map(|error| vec![code(text(error, "code")), plain(text(error, "description"))]).collect();
+    let rows: Vec<Row> = errors
+        .iter()
+        .map(|error| vec![code(text(error, "code")), plain(text(error, "description"))])
+        .collect();
     table(&["code", "when"], &rows)
 }
 

@@ -45,7 +45,8 @@ pub fn check(folder: &str) -> Outcome {
             continue;
         }
         let lines = lines_of(&fs::read_to_string(path)?, result);
-        let missed: Vec<_> = lines.iter().filter(|(_, ran)| !ran).map(|(number, _)| number.to_string()).collect();
+        let missed: Vec<_> =
+            lines.iter().filter(|(_, ran)| !ran).map(|(number, _)| number.to_string()).collect();
         if !missed.is_empty() {
             println!("{}: not run: {}", name.display(), missed.join(" "));
         }
@@ -66,7 +67,8 @@ pub fn check(folder: &str) -> Outcome {
 /// The programs that the tests are made of, as Cargo says.
 fn programs() -> Outcome<Vec<PathBuf>> {
     let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let output = Command::new(cargo).args(["test", "--locked", "--no-run", "--message-format=json"]).output()?;
+    let output =
+        Command::new(cargo).args(["test", "--locked", "--no-run", "--message-format=json"]).output()?;
     let messages = String::from_utf8(output.stdout)?;
     let programs = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
@@ -96,7 +98,12 @@ mod tests {
     fn a_line_is_run_when_a_part_of_it_is_and_tests_do_not_count() {
         let mut result = CoverageResult::default();
         for (line, start, hits) in [(1, 1, 2), (1, 9, 0), (2, 1, 0), (5, 1, 7)] {
-            let at = SourceLocation { line_start: line, column_start: start, line_end: line, column_end: start + 1 };
+            let at = SourceLocation {
+                line_start: line,
+                column_start: start,
+                line_end: line,
+                column_end: start + 1,
+            };
             result.insert("function", at, hits);
         }
         let source = "ran()?;\nmissed();\n// nothing\n#[cfg(test)]\nmod tests {}\n";

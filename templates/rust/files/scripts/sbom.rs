@@ -1,4 +1,4 @@
-//! A CycloneDX bill of materials of what is shipped: the crates in the program, as Cargo resolves the lock for this
+//! A `CycloneDX` bill of materials of what is shipped: the crates in the program, as Cargo resolves the lock for this
 //! machine, with the checksums of the lock. The same lock gives the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,8 @@ use crate::Outcome;
 pub fn write(file: &str) -> Outcome {
     let host = text_of("rustc", &["--version", "--verbose"])?;
     let host = host.lines().find_map(|line| line.strip_prefix("host: ")).ok_or("rustc tells no host")?;
-    let metadata = text_of("cargo", &["metadata", "--locked", "--format-version=1", "--filter-platform", host])?;
+    let metadata =
+        text_of("cargo", &["metadata", "--locked", "--format-version=1", "--filter-platform", host])?;
     let bill = bill_of(&serde_json::from_str(&metadata)?, &checksums(&fs::read_to_string("Cargo.lock")?))?;
     fs::write(file, serde_json::to_string_pretty(&bill)? + "\n")?;
     Ok(())
@@ -62,7 +63,8 @@ fn bill_of(metadata: &Value, checksums: &BTreeMap<String, String>) -> Outcome<Va
         let (name, version) = (package["name"].as_str(), package["version"].as_str());
         let (name, version) = (name.unwrap_or_default(), version.unwrap_or_default());
         let purl = format!("pkg:cargo/{name}@{version}");
-        let mut made = json!({ "type": kind, "bom-ref": purl, "name": name, "version": version, "purl": purl });
+        let mut made =
+            json!({ "type": kind, "bom-ref": purl, "name": name, "version": version, "purl": purl });
         if let Some(sum) = checksums.get(&format!("{name} {version}")) {
             made["hashes"] = json!([{ "alg": "SHA-256", "content": sum }]);
         }
@@ -108,7 +110,8 @@ mod tests {
     #[test]
     fn what_tests_need_is_not_shipped() {
         let dep = |id: &str, kind: Value| json!({ "pkg": id, "dep_kinds": [{ "kind": kind }] });
-        let package = |id: &str| json!({ "id": id, "name": id, "version": "1.0.0", "license": "MIT/Apache-2.0" });
+        let package =
+            |id: &str| json!({ "id": id, "name": id, "version": "1.0.0", "license": "MIT/Apache-2.0" });
         let metadata = json!({
             "packages": [package("app"), package("a"), package("b"), package("dev")],
             "resolve": {

@@ -26,7 +26,11 @@ pub fn advisories() -> Outcome<Found> {
 
 fn deny(arguments: &[&str]) -> Outcome<Output> {
     let own = Path::new(OWN);
-    let program = if own.with_extension(std::env::consts::EXE_EXTENSION).exists() { own } else { Path::new("cargo-deny") };
+    let program = if own.with_extension(std::env::consts::EXE_EXTENSION).exists() {
+        own
+    } else {
+        Path::new("cargo-deny")
+    };
     Ok(Command::new(program).args(["--color", "never"]).args(arguments).output()?)
 }
 
@@ -58,7 +62,10 @@ mod tests {
     #[test]
     fn what_failed_is_told_and_warnings_are_not() {
         let told = "printf 'warning: old\\n\\nerror[rejected]: not allowed\\n  license = X\\n\\nlicenses FAILED\\n' >&2";
-        assert_eq!(errors_of(&output(&format!("{told}; exit 4"))), ["error[rejected]: not allowed\n      license = X"]);
+        assert_eq!(
+            errors_of(&output(&format!("{told}; exit 4"))),
+            ["error[rejected]: not allowed\n      license = X"]
+        );
         assert!(errors_of(&output(told)).is_empty());
         assert_eq!(errors_of(&output("echo broken >&2; exit 1")), ["broken"]);
     }

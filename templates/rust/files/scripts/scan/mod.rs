@@ -75,7 +75,8 @@ mod tests {
     fn what_is_planted_is_found_and_the_secret_is_not_told() {
         let folder = tempfile::tempdir().unwrap();
         let key = ["AKIA", "QYLPMN5HFIQR7XYA"].concat();
-        let planted = format!("// unsafe {{}}\nconst KEY: &str = \"{key}\";\nunsafe {{ run() }}\nlet unsafely = 1;\n");
+        let planted =
+            format!("// unsafe {{}}\nconst KEY: &str = \"{key}\";\nunsafe {{ run() }}\nlet unsafely = 1;\n");
         fs::write(folder.path().join("planted.rs"), planted).unwrap();
         let lines = |found: Found| match found {
             Found::These(findings) => findings.join("\n"),

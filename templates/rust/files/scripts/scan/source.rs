@@ -23,7 +23,9 @@ pub fn unsafe_code(folder: impl AsRef<Path>) -> Outcome<Found> {
     let mut found = Vec::new();
     for file in sources(folder.as_ref())? {
         let text = fs::read_to_string(&file)?;
-        for (number, line) in text.lines().enumerate().take_while(|(_, line)| !line.starts_with("#[cfg(test)]")) {
+        for (number, line) in
+            text.lines().enumerate().take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+        {
             let code = line.split("//").next().unwrap_or_default();
             let wrong = forbidden.iter().filter(|(form, _)| form.is_match(code));
             found.extend(wrong.map(|(_, why)| format!("{}:{}: {why}", file.display(), number + 1)));

@@ -76,12 +76,17 @@ fn circle(sources: &BTreeMap<String, String>) -> Option<Vec<String>> {
     let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (file, text) in sources {
         let &[room, part, ..] = modules(file).as_slice() else { continue };
-        let targets = named(file, text).into_iter().filter(|name| name[0] == room && name.len() > 1 && name[1] != part);
+        let targets =
+            named(file, text).into_iter().filter(|name| name[0] == room && name.len() > 1 && name[1] != part);
         if room == "chassis" {
             edges.entry(part.to_owned()).or_default().extend(targets.map(|mut name| name.swap_remove(1)));
         }
     }
-    fn back(path: &mut Vec<String>, edges: &BTreeMap<String, BTreeSet<String>>, done: &mut BTreeSet<String>) -> bool {
+    fn back(
+        path: &mut Vec<String>,
+        edges: &BTreeMap<String, BTreeSet<String>>,
+        done: &mut BTreeSet<String>,
+    ) -> bool {
         let last = path[path.len() - 1].clone();
         for next in edges.get(&last).into_iter().flatten().filter(|next| edges.contains_key(*next)) {
             let seen = path.contains(next);
@@ -112,7 +117,10 @@ fn names_go_one_way() {
     let found = wrong(&sources());
     assert!(found.is_empty(), "{}", found.join("\n"));
     let planted = planted(&[
-        ("src/chassis/limit/rate.rs", "use crate::settings::Settings; use super::bulkhead; use crate::chassis::fault;"),
+        (
+            "src/chassis/limit/rate.rs",
+            "use crate::settings::Settings; use super::bulkhead; use crate::chassis::fault;",
+        ),
         ("src/services/records.rs", "use super::super::tools::registry;"),
         ("src/tools/registry.rs", "use crate::resources; use super::process_text; use crate::services;"),
         ("src/server.rs", "use crate::tools;"),
@@ -147,7 +155,8 @@ fn few_modules_name_the_sdk() {
     };
     let sdk = Regex::new(r"\brmcp::").unwrap();
     let sources = sources();
-    let naming: Vec<_> = sources.iter().filter(|(_, text)| sdk.is_match(text)).map(|(file, _)| file).collect();
+    let naming: Vec<_> =
+        sources.iter().filter(|(_, text)| sdk.is_match(text)).map(|(file, _)| file).collect();
     assert!(!naming.is_empty(), "nothing names the SDK: is it called otherwise now?");
     let wrong: Vec<_> = naming.into_iter().filter(|file| !allowed(file)).collect();
     assert!(wrong.is_empty(), "the SDK is for the transports: {wrong:?}");

@@ -22,7 +22,8 @@ impl Change {
 pub fn verdict(old: &Value, now: &Value) -> Option<String> {
     let changes = changes(old, now);
     let places = |which: &dyn Fn(&Change) -> bool| {
-        let places: Vec<_> = changes.iter().filter(|change| which(change)).map(|change| change.place.as_str()).collect();
+        let places: Vec<_> =
+            changes.iter().filter(|change| which(change)).map(|change| change.place.as_str()).collect();
         places.join(", ")
     };
     let breaking = places(&|change| !change.is_additive);
@@ -95,14 +96,19 @@ fn list(value: &Value) -> &[Value] {
 /// A list's items without what only describes them.
 fn without_texts(value: &Value) -> Value {
     let stripped = |item: &Value| match item.as_object() {
-        Some(fields) => fields.iter().filter(|(key, _)| !TEXTS.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect(),
+        Some(fields) => fields
+            .iter()
+            .filter(|(key, _)| !TEXTS.contains(&key.as_str()))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect(),
         None => item.clone(),
     };
     value.as_array().map_or_else(|| value.clone(), |items| items.iter().map(stripped).collect())
 }
 
 fn semver(contract: &Value) -> [u64; 3] {
-    let mut numbers = contract["version"].as_str().unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0));
+    let mut numbers =
+        contract["version"].as_str().unwrap_or_default().split('.').map(|part| part.parse().unwrap_or(0));
     std::array::from_fn(|_| numbers.next().unwrap_or(0))
 }
 
@@ -123,12 +129,22 @@ fn verdicts() {
         ("/title", json!("U"), "1.2.0", "changed without a higher version: title"),
         ("/errors/0/description", json!("e"), "1.2.1", ""),
         ("/errors/0/code", json!("y"), "1.3.0", "breaking"),
-        ("/inputSchema/properties", json!({ "a": { "type": text }, "l": old["inputSchema"]["properties"]["l"], "n": { "type": text } }), "1.3.0", ""),
+        (
+            "/inputSchema/properties",
+            json!({ "a": { "type": text }, "l": old["inputSchema"]["properties"]["l"], "n": { "type": text } }),
+            "1.3.0",
+            "",
+        ),
         ("/inputSchema/properties", json!({ "a": { "type": text } }), "1.3.0", "inputSchema.properties.l"),
         ("/inputSchema/required", json!(["a", "l"]), "1.3.0", "inputSchema.required"),
         ("/inputSchema/properties/a/type", json!("integer"), "1.9.9", "inputSchema.properties.a.type"),
         ("/inputSchema/properties/a/type", json!("integer"), "2.0.0", ""),
-        ("/inputSchema/properties/l/items/type", json!("number"), "1.3.0", "inputSchema.properties.l.items.type"),
+        (
+            "/inputSchema/properties/l/items/type",
+            json!("number"),
+            "1.3.0",
+            "inputSchema.properties.l.items.type",
+        ),
         ("/outputSchema/required", json!(["b", "c"]), "1.3.0", ""),
         ("/outputSchema/required", json!([]), "1.3.0", "outputSchema.required"),
         ("/scope", json!("b"), "1.3.0", "scope"),
@@ -138,6 +154,9 @@ fn verdicts() {
         *now.pointer_mut(place).unwrap() = value.clone();
         now["version"] = json!(version);
         let got = verdict(&old, &now).unwrap_or_default();
-        assert!(got.is_empty() == wanted.is_empty() && got.contains(wanted), "{place} {version}: {got:?}, not {wanted:?}");
+        assert!(
+            got.is_empty() == wanted.is_empty() && got.contains(wanted),
+            "{place} {version}: {got:?}, not {wanted:?}"
+        );
     }
 }

@@ -38,7 +38,10 @@ fn every_alert_has_an_entry() {
     assert!(!alerts.is_empty(), "no alert is known");
     let (troubleshooting, runbook) = (read("docs/troubleshooting.md"), read("docs/runbook.md"));
     for alert in alerts {
-        assert!(troubleshooting.contains(&format!("### {alert}\n")), "docs/troubleshooting.md has no entry for {alert}");
+        assert!(
+            troubleshooting.contains(&format!("### {alert}\n")),
+            "docs/troubleshooting.md has no entry for {alert}"
+        );
         assert!(runbook.contains(&alert), "docs/runbook.md does not know {alert}");
     }
 }
@@ -48,13 +51,19 @@ fn every_metric_that_is_watched_exists() {
     let code = texts_below(&root("src/chassis"));
     for file in ["prometheus-rule.yaml", "dashboard.json"] {
         for used in matches(&read(&format!("deploy/monitoring/{file}")), r"\b(mcp_[a-z_]+)") {
-            let name = ["_bucket", "_count", "_sum"].iter().find_map(|end| used.strip_suffix(end)).unwrap_or(&used);
-            assert!(code.contains(&format!("\"{name}\"")), "{file} uses the metric {used}, which does not exist");
+            let name =
+                ["_bucket", "_count", "_sum"].iter().find_map(|end| used.strip_suffix(end)).unwrap_or(&used);
+            assert!(
+                code.contains(&format!("\"{name}\"")),
+                "{file} uses the metric {used}, which does not exist"
+            );
         }
     }
 }
 
 fn texts_below(folder: &Path) -> String {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.map(|path| if path.is_dir() { texts_below(&path) } else { fs::read_to_string(path).unwrap() }).collect()
+    entries
+        .map(|path| if path.is_dir() { texts_below(&path) } else { fs::read_to_string(path).unwrap() })
+        .collect()
 }

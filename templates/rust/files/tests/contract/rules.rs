@@ -39,7 +39,9 @@ fn problems(schema: &Value, path: &str, closed: bool) -> Vec<String> {
     if !schema["type"].is_string() {
         found.push(format!("{path} has no single type"));
     }
-    found.extend(REFUSED.iter().filter(|key| schema.get(**key).is_some()).map(|key| format!("{path} has {key}")));
+    found.extend(
+        REFUSED.iter().filter(|key| schema.get(**key).is_some()).map(|key| format!("{path} has {key}")),
+    );
     if let Some(properties) = schema["properties"].as_object() {
         let is_closed = schema["additionalProperties"] == false;
         if schema["type"] != "object" || is_closed != closed {
