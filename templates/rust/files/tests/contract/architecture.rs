@@ -39,17 +39,45 @@ fn modules(file: &str) -> Vec<&str> {
     path.strip_suffix("/mod").unwrap_or(path).split('/').collect()
 }
 
-/// The paths from the crate's root that a file names, up to three modules deep.
+/// The paths from the crate's root that a file names.
 fn named(file: &str, text: &str) -> BTreeSet<Vec<String>> {
-    let path = Regex::new(r"\b(crate::|(?:super::)+)(\w+)(?:::(\w+))?(?:::(\w+))?").unwrap();
+    let start = Regex::new(r"\b(crate::|(?:super::)+)").unwrap();
     let own = modules(file);
-    let names = path.captures_iter(text).filter_map(|found| {
-        let above = found[1].matches("super::").count();
-        let kept = if above == 0 { 0 } else { own.len().checked_sub(above)? };
-        let rest = (2..=4).filter_map(|part| found.get(part)).map(|part| part.as_str().to_owned());
-        Some(own[..kept].iter().map(|part| (*part).to_owned()).chain(rest).collect())
-    });
-    names.collect()
+    let mut found = BTreeSet::new();
+    for at in start.find_iter(text) {
+        let above = at.as_str().matches("super::").count();
+        let kept = if above == 0 { 0 } else { own.len().saturating_sub(above) };
+        let prefix: Vec<_> = own[..kept].iter().map(|part| (*part).to_owned()).collect();
+        read_tree(&prefix, &text[at.end()..], &mut found);
+    }
+    found
+}
+
+/// Reads a path, or a tree of them in braces, and returns what follows it.
+fn read_tree<'a>(prefix: &[String], mut text: &'a str, found: &mut BTreeSet<Vec<String>>) -> &'a str {
+    let mut path = prefix.to_vec();
+    loop {
+        if let Some(mut rest) = text.strip_prefix('{') {
+            loop {
+                rest = read_tree(&path, rest.trim_start(), found);
+                rest = &rest[rest.find([',', '}']).unwrap_or(rest.len())..];
+                match rest.strip_prefix(',') {
+                    Some(next) => rest = next,
+                    None => return rest.strip_prefix('}').unwrap_or(rest),
+                }
+            }
+        }
+        let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+        let (name, rest) = text.split_at(end);
+        path.extend((!name.is_empty()).then(|| name.to_owned()));
+        match rest.strip_prefix("::") {
+            Some(next) => text = next,
+            None => {
+                found.insert(path);
+                return rest;
+            }
+        }
+    }
 }
 
 fn layer(module: &str) -> Option<usize> {
@@ -62,9 +90,10 @@ fn wrong(sources: &BTreeMap<String, String>) -> Vec<String> {
     for (file, text) in sources {
         let own = modules(file)[0];
         for name in named(file, text) {
-            let (Some(from), Some(to)) = (layer(own), layer(&name[0])) else { continue };
-            if to <= from && name[0] != own {
-                found.push(format!("{file} names crate::{}", name[0]));
+            let room = name.first().map_or("", String::as_str);
+            let (Some(from), Some(to)) = (layer(own), layer(room)) else { continue };
+            if to <= from && room != own {
+                found.push(format!("{file} names crate::{room}"));
             }
         }
     }
@@ -73,39 +102,39 @@ fn wrong(sources: &BTreeMap<String, String>) -> Vec<String> {
 
 /// A path from a module of the chassis back to itself.
 fn circle(sources: &BTreeMap<String, String>) -> Option<Vec<String>> {
-    let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut edges = Edges::new();
     for (file, text) in sources {
         let &[room, part, ..] = modules(file).as_slice() else { continue };
         let targets =
-            named(file, text).into_iter().filter(|name| name[0] == room && name.len() > 1 && name[1] != part);
+            named(file, text).into_iter().filter(|name| name.len() > 1 && name[0] == room && name[1] != part);
         if room == "chassis" {
             edges.entry(part.to_owned()).or_default().extend(targets.map(|mut name| name.swap_remove(1)));
         }
-    }
-    fn back(
-        path: &mut Vec<String>,
-        edges: &BTreeMap<String, BTreeSet<String>>,
-        done: &mut BTreeSet<String>,
-    ) -> bool {
-        let last = path[path.len() - 1].clone();
-        for next in edges.get(&last).into_iter().flatten().filter(|next| edges.contains_key(*next)) {
-            let seen = path.contains(next);
-            if seen || !done.contains(next) {
-                path.push(next.clone());
-                if seen || back(path, edges, done) {
-                    return true;
-                }
-                path.pop();
-            }
-        }
-        done.insert(last);
-        false
     }
     let mut done = BTreeSet::new();
     edges.keys().find_map(|start| {
         let mut path = vec![start.clone()];
         back(&mut path, &edges, &mut done).then_some(path)
     })
+}
+
+type Edges = BTreeMap<String, BTreeSet<String>>;
+
+/// Follows the edges from the end of a path until one leads back into it.
+fn back(path: &mut Vec<String>, edges: &Edges, done: &mut BTreeSet<String>) -> bool {
+    let last = path[path.len() - 1].clone();
+    for next in edges.get(&last).into_iter().flatten().filter(|next| edges.contains_key(*next)) {
+        let seen = path.contains(next);
+        if seen || !done.contains(next) {
+            path.push(next.clone());
+            if seen || back(path, edges, done) {
+                return true;
+            }
+            path.pop();
+        }
+    }
+    done.insert(last);
+    false
 }
 
 fn planted(files: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -122,7 +151,10 @@ fn names_go_one_way() {
             "use crate::settings::Settings; use super::bulkhead; use crate::chassis::fault;",
         ),
         ("src/services/records.rs", "use super::super::tools::registry;"),
-        ("src/tools/registry.rs", "use crate::resources; use super::process_text; use crate::services;"),
+        (
+            "src/tools/registry.rs",
+            "use crate::{services as below, resources::{self, registry}}; use super::process_text;",
+        ),
         ("src/server.rs", "use crate::tools;"),
     ]);
     let found = wrong(&planted);
@@ -143,7 +175,7 @@ fn the_chassis_has_no_circle() {
     let planted = planted(&[
         ("src/chassis/a.rs", "use crate::chassis::b;"),
         ("src/chassis/b/mod.rs", "use crate::chassis::c::Thing;"),
-        ("src/chassis/c/deep.rs", "use super::other; use crate::chassis::b::Thing;"),
+        ("src/chassis/c/deep.rs", "use super::other; use crate::chassis::{self, b::{Thing, *}};"),
     ]);
     assert_eq!(circle(&planted).unwrap(), ["a", "b", "c", "b"]);
 }
