@@ -70,13 +70,11 @@ fn read_tree<'a>(prefix: &[String], mut text: &'a str, found: &mut BTreeSet<Vec<
         let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
         let (name, rest) = text.split_at(end);
         path.extend((!name.is_empty()).then(|| name.to_owned()));
-        match rest.strip_prefix("::") {
-            Some(next) => text = next,
-            None => {
-                found.insert(path);
-                return rest;
-            }
-        }
+        let Some(next) = rest.strip_prefix("::") else {
+            found.insert(path);
+            return rest;
+        };
+        text = next;
     }
 }
 
@@ -97,6 +95,7 @@ fn wrong(sources: &BTreeMap<String, String>) -> Vec<String> {
             }
         }
     }
+    found.dedup();
     found
 }
 
