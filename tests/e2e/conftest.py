@@ -64,7 +64,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Repository:
-    """A generated repository, and what its language's ``e2e.toml`` says."""
+    """A generated repository, and what its language's ``e2e.toml`` says.
+
+    ``environment`` there holds for every command in it; ``<{ cache }>`` is a folder that all repositories of the
+    language share.
+    """
 
     path: Path
     language: str
@@ -87,7 +91,8 @@ class Repository:
         return str(manifest["answers"]["description"])
 
     def fill(self, text: str) -> str:
-        return text.replace("<{ name }>", self.name).replace("<{ package }>", self.package)
+        cache = str(ROOT / "target" / f"e2e-cache-{self.language}")
+        return text.replace("<{ name }>", self.name).replace("<{ package }>", self.package).replace("<{ cache }>", cache)
 
     @property
     def command(self) -> list[str]:
@@ -99,7 +104,7 @@ class Repository:
         done = subprocess.run(
             command,
             cwd=self.path,
-            env=environment(env),
+            env=environment({**self.spec.get("environment", {}), **(env or {})}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -26,7 +26,7 @@ fn the_line_of_activate_works_wherever_the_repository_lies() {
         let sandbox = Sandbox::new();
         sandbox.new_server([ODD, "--name", "x", "--lang", language]).ok();
         let folder = sandbox.path(ODD).canonicalize().unwrap();
-        for tools in [".venv/bin", "node_modules/.bin", "bin"] {
+        for tools in [".venv/bin", "node_modules/.bin", "bin", "target/release"] {
             let probe = sandbox.write(&format!("{ODD}/{tools}/probe"), "#!/bin/sh\n");
             fs::set_permissions(probe, Permissions::from_mode(0o755)).unwrap();
         }
