@@ -1,0 +1,37 @@
+//! The end of a server on http.
+#![cfg(unix)]
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::fixtures::{Server, eventually};
+
+#[test]
+fn what_runs_is_finished_and_it_serves_on_for_the_delay() {
+    let mut server = Server::start(&[("MCP_SHUTDOWN_DELAY_SECONDS", "3")]);
+    let client = server.client();
+    let runs = thread::spawn(move || client.call("slow", json!({ "pause": 4500 })));
+    server.shows("mcp_tool_calls_in_flight 1");
+    server.process.signal("TERM");
+    eventually("it is not ready", || server.get("/ready").text.contains("stopping"));
+    assert_eq!(server.call("echo", json!({ "text": "x" })).code(), "", "it serves on for the delay");
+    let finished = runs.join().unwrap();
+    assert_eq!(finished.code(), "", "{}", finished.text);
+    assert!(server.process.ended().success());
+    server.log().wait("server.stopped", &[]);
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let mut server = Server::start(&[("MCP_SHUTDOWN_DELAY_SECONDS", "3600")]);
+    server.process.signal("INT");
+    // The same wish, as make passes it on.
+    server.process.signal("TERM");
+    server.log().wait("server.stopping", &[]);
+    thread::sleep(Duration::from_secs(1));
+    server.process.signal("INT");
+    assert!(server.process.ended().success(), "{}", server.log().text());
+    server.log().wait("server.stopped", &[]);
+}
