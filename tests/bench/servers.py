@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 ROUNDS, SECONDS, WARM_UP, CONNECTIONS = 40, 0.5, 2.0, 4
 CALL = {"name": "process_text", "arguments": {"text": " Grüße aus Köln ", "options": {"uppercase": True}}}
-QUICK_STARTS = {"python": "python/server.py", "typescript": "typescript/server.mjs", "go": "go/main.go"}
-HOMES = ("node_modules", ".venv", "build")
+QUICK_STARTS = {"python": "python/server.py", "typescript": "typescript/server.mjs", "go": "go/main.go", "rust": "rust/quick_start.rs"}
+HOMES = ("node_modules", ".venv", "build", "target")
 """Where a program finds the packages that a repository has installed, or is no part of the repository."""
 BEGIN, END = "<!-- servers: begin -->", "<!-- servers: end -->"
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -134,7 +134,7 @@ def quick_start(language: str, program: str, repository: Path) -> Iterator[Conte
     """Start it with the interpreter or compiler and the very packages that the repository has installed."""
     source = ROOT / "tests/bench/quickstart" / QUICK_STARTS[language]
     home = next(repository / name for name in HOMES if (repository / name).is_dir())
-    place = home / ".quick-start" / source.name
+    place = (repository / "examples" if source.suffix == ".rs" else home / ".quick-start") / source.name
     place.parent.mkdir(exist_ok=True)
     shutil.copyfile(source, place)
     port = free_port()
@@ -142,6 +142,9 @@ def quick_start(language: str, program: str, repository: Path) -> Iterator[Conte
     if source.suffix == ".go":
         command = [str(place.with_suffix(""))]
         subprocess.run(["go", "build", "-o", *command, str(place)], cwd=repository, check=True)
+    if source.suffix == ".rs":
+        command = [str(repository / "target/release/examples" / source.stem)]
+        subprocess.run(["cargo", "build", "--release", "--example", source.stem], cwd=repository, check=True)
     running = subprocess.Popen(
         [*command, str(port)], cwd=repository, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
