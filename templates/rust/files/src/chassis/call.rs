@@ -1,0 +1,220 @@
+//! The one way of every call, whatever the transport: admit, run within limits, log, count, audit.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+use tokio::time::Instant as Deadline;
+
+use crate::chassis::caller::Caller;
+use crate::chassis::context::{Context, Progress};
+use crate::chassis::declare::{About, Tool};
+use crate::chassis::fault::{self, Fault};
+use crate::chassis::lifecycle::Lifecycle;
+use crate::chassis::limit::{Bulkhead, Places, Slot};
+use crate::chassis::observe::{Audit, Entry, Level, Log, Metrics, Trace, Tracer, guarded};
+use crate::chassis::state::Rate;
+use crate::chassis::text;
+
+/// What holds every tool call.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub timeout: Duration,
+    pub max_concurrency: usize,
+    pub max_queue: usize,
+    pub max_result_bytes: usize,
+}
+
+/// Runs tools, resources and prompts.
+pub struct Calls {
+    limits: Limits,
+    log: Log,
+    metrics: Arc<Metrics>,
+    tracer: Tracer,
+    audit: Audit,
+    lifecycle: Arc<Lifecycle>,
+    rate: Option<Rate>,
+    places: Arc<Places>,
+}
+
+/// What the protocol knows about a tool call.
+#[derive(Default)]
+pub struct Request {
+    pub arguments: Map<String, Value>,
+    pub trace: Option<Trace>,
+    /// Tells the client; none when it did not ask.
+    pub progress: Option<Progress>,
+}
+
+impl Calls {
+    #[must_use]
+    pub fn new(
+        limits: Limits, log: &Log, metrics: Arc<Metrics>, tracer: Tracer, audit: Audit, lifecycle: Arc<Lifecycle>,
+        rate: Option<Rate>,
+    ) -> Self {
+        let queued = metrics.queued.clone();
+        let bulkhead = Bulkhead::new(limits.max_concurrency, limits.max_queue, move |waiting| {
+            queued.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        });
+        let places = Places::new(bulkhead, limits.max_concurrency, metrics.in_flight.clone());
+        Self { limits, log: log.named("tools"), metrics, tracer, audit, lifecycle, rate, places }
+    }
+
+    /// Reserves a place for a tool call; waiting for it counts towards the tool's timeout.
+    ///
+    /// # Errors
+    /// `shutting_down`, `rate_limited` and `overloaded`.
+    pub async fn admit(&self, caller: &Caller, timeout: Option<Duration>) -> Result<Slot, Fault> {
+        if self.lifecycle.is_draining() {
+            return Err(Fault::from(fault::SHUTTING_DOWN).retry_after(Duration::from_secs(1)));
+        }
+        if let Some(rate) = &self.rate {
+            let wait = rate.take(&caller.key).await;
+            if !wait.is_zero() {
+                return Err(Fault::from(fault::RATE_LIMITED).retry_after(wait));
+            }
+        }
+        let deadline = Deadline::now() + timeout.unwrap_or(self.limits.timeout);
+        let full = |_| Fault::from(fault::OVERLOADED).retry_after(Duration::from_secs(1));
+        self.places.enter(&caller.key, deadline).await.map_err(full)
+    }
+
+    /// Records that a request was refused before it ran; the name is that of a tool that exists.
+    pub fn refused(&self, caller: &Caller, refusal: &Fault, name: Option<&str>) {
+        let code = refusal.code().name;
+        self.metrics.refused(code);
+        let scopes = refusal.detail("required_scopes").and_then(Value::as_array);
+        let scopes: Vec<_> = scopes.into_iter().flatten().filter_map(Value::as_str).collect();
+        self.audit.record(caller, "denied", Entry { name, outcome: code, scopes: &scopes, arguments: None });
+    }
+
+    /// Counts a call of a tool that does not exist; its name stays out of labels and logs.
+    pub fn unknown_tool(&self) {
+        self.metrics.unknown_tool();
+    }
+
+    /// Runs a tool in its slot; a caller that goes away meanwhile is recorded, too.
+    ///
+    /// # Errors
+    /// What the client is told.
+    pub async fn run(&self, caller: Arc<Caller>, tool: &Tool, request: Request, slot: Slot) -> Result<String, Fault> {
+        self.note_use(&caller, &tool.about);
+        let arguments = Value::Object(request.arguments);
+        let mut report = Report {
+            calls: self,
+            caller: Arc::clone(&caller),
+            tool,
+            arguments: arguments.to_string(),
+            started: Instant::now(),
+            is_done: false,
+        };
+        let mut span = self.tracer.serve(format!("tools/call {}", tool.about.name), request.trace);
+        span.note("mcp.method.name", "tools/call");
+        span.note("gen_ai.tool.name", tool.about.name);
+        let deadline = slot.deadline;
+        let context =
+            Context { caller, trace: span.trace(), progress: request.progress, slot: Some(Arc::new(slot)) };
+        let Value::Object(arguments) = arguments else { unreachable!("arguments are an object") };
+        let work = tokio::time::timeout_at(deadline, guarded(tool.run(context, arguments)));
+        let result = match work.await {
+            _ if Deadline::now() >= deadline => Err(fault::TIMEOUT.into()),
+            Err(_) => Err(fault::TIMEOUT.into()),
+            Ok(Ok(output)) if output.len() > self.limits.max_result_bytes => Err(fault::RESULT_TOO_LARGE.into()),
+            Ok(result) => result,
+        };
+        if let Err(failure) = &result {
+            span.fail(failure.code().name);
+        }
+        report.done(&result);
+        result
+    }
+
+    /// Reads a resource or a prompt within the time limit of a tool, and audits it as `audit.EVENT`.
+    ///
+    /// # Errors
+    /// Those of what is read, and `timeout`.
+    pub async fn read<T>(
+        &self, caller: &Caller, event: &str, about: &About, arguments: Option<&str>,
+        read: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        self.note_use(caller, about);
+        let within = tokio::time::timeout(self.limits.timeout, guarded(read)).await;
+        let result = within.unwrap_or_else(|_| Err(fault::TIMEOUT.into()));
+        let outcome = result.as_ref().map_or_else(|failure| failure.code().category.as_str(), |_| "success");
+        let scopes = scopes_of(about);
+        self.audit.record(caller, event, Entry { name: Some(about.name), outcome, scopes, arguments });
+        result
+    }
+
+    fn note_use(&self, caller: &Caller, about: &About) {
+        if about.deprecated.is_some() {
+            self.metrics.deprecated_used(about.name);
+            self.log.tell_of(caller, Level::Warning, "contract.deprecated_used", json!({ "contract": about.name }));
+        }
+    }
+}
+
+fn scopes_of(about: &About) -> &[&'static str] {
+    if about.scope.is_empty() { &[] } else { std::slice::from_ref(&about.scope) }
+}
+
+/// What is told of a call when it ends, or when nobody waits for it any more.
+struct Report<'a> {
+    calls: &'a Calls,
+    caller: Arc<Caller>,
+    tool: &'a Tool,
+    arguments: String,
+    started: Instant,
+    is_done: bool,
+}
+
+impl Report<'_> {
+    fn done(&mut self, result: &Result<String, Fault>) {
+        self.is_done = true;
+        match result {
+            Ok(output) => self.tell("success", None, Some(text::length(output))),
+            Err(failure) => {
+                if failure.code() == fault::INTERNAL {
+                    let name = json!({ "tool_name": self.tool.about.name });
+                    let id = Some(self.caller.correlation_id.as_str());
+                    self.calls.log.failure(id, Level::Error, "tool.crashed", failure, name);
+                }
+                self.tell(failure.code().category.as_str(), Some(failure.code().name), None);
+            }
+        }
+    }
+
+    fn tell(&self, outcome: &str, code: Option<&str>, output_length: Option<usize>) {
+        let (calls, about, took) = (self.calls, &self.tool.about, self.started.elapsed());
+        let mut fields = json!({
+            "tool_name": about.name,
+            "duration_ms": took.as_secs_f64() * 1000.0,
+            "success": code.is_none(),
+            "input_length": text::length(&self.arguments),
+            "error_category": code.map(|_| outcome),
+            "error_code": code,
+        });
+        if let Some(length) = output_length {
+            fields["output_length"] = length.into();
+        }
+        calls.metrics.tool_called(about.name, outcome, took);
+        let (level, event) =
+            if code.is_none() { (Level::Info, "tool.completed") } else { (Level::Warning, "tool.failed") };
+        calls.log.tell_of(&self.caller, level, event, fields);
+        let entry = Entry {
+            name: Some(about.name),
+            outcome,
+            scopes: scopes_of(about),
+            arguments: Some(&self.arguments),
+        };
+        calls.audit.record(&self.caller, "tool_called", entry);
+    }
+}
+
+impl Drop for Report<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.tell("client_error", Some("cancelled"), None);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Tells operators what happens: JSON lines on stderr, Prometheus metrics, traces, and an audit trail. None of them
+//! holds what a caller sent, but the subject.
+
+mod audit;
+mod logs;
+mod metrics;
+mod panics;
+mod tracing;
+
+pub use self::audit::{Audit, Entry};
+pub use self::logs::{Level, Log};
+pub use self::metrics::{BreakerState, Metrics, PROTOCOL};
+pub use self::panics::{guarded, quiet_panics};
+pub use self::tracing::{Span, Trace, Tracer};

@@ -1,0 +1,16 @@
+//! Carries the protocol: binds an App to it, and serves it over http and stdio. No other part of the chassis names the
+//! SDK.
+
+mod accept;
+mod gate;
+mod http;
+mod lines;
+mod message;
+mod probes;
+mod protocol;
+mod reply;
+mod stdio;
+
+pub use self::http::serve as serve_http;
+pub use self::probes::check_live;
+pub use self::stdio::serve as serve_stdio;

@@ -1,0 +1,202 @@
+//! Serves one client over lines in and lines out. No line can end it.
+
+use std::collections::HashMap;
+use std::io::{BufReader, Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rmcp::model::ErrorCode;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::lines::{self, Line};
+use super::message::{Malformed, Message, read_id};
+use super::protocol::{Extras, Protocol};
+use super::reply::{self, Outcome, RpcError};
+use crate::chassis::app::App;
+use crate::chassis::caller::Caller;
+use crate::chassis::observe::{Level, Log};
+
+/// How long what was read before the end of the input may still be answered.
+const END_GRACE: Duration = Duration::from_secs(2);
+/// How long the client may take for the last answers.
+const WRITE_GRACE: Duration = Duration::from_secs(1);
+/// How many lines are read ahead.
+const AHEAD: usize = 64;
+
+/// Serves until the input ends or `stop`; what was read before is answered, unless `now` comes first.
+pub async fn serve(
+    app: Arc<App>, stop: CancellationToken, now: CancellationToken, input: impl Read + Send + 'static,
+    output: impl Write + Send + 'static,
+) {
+    let log = app.log.named("server");
+    let (send, written) = write_lines(output);
+    let session = Arc::new(Session {
+        log: app.log.named("stdio"),
+        scopes: app.offered.scopes(),
+        protocol: Protocol::new(Arc::clone(&app)),
+        running: Mutex::default(),
+        send,
+    });
+    let mut lines = read_lines(input, app.settings.max_body_bytes);
+    let tasks = TaskTracker::new();
+    app.start();
+    log.tell(Level::Info, "server.started", json!({ "transport": "stdio", "host": null, "port": null }));
+
+    let told = async {
+        stop.cancelled().await;
+        app.lifecycle.stop(&now).await;
+    };
+    let reading = async {
+        while let Some(line) = lines.recv().await {
+            session.take(line, &tasks);
+        }
+    };
+    let grace = tokio::select! {
+        () = reading => {
+            log.tell(Level::Info, "server.stopping", json!({ "calls_in_flight": tasks.len() }));
+            END_GRACE
+        }
+        () = told => app.settings.shutdown_grace,
+    };
+    tasks.close();
+    tokio::select! {
+        () = tasks.wait() => {}
+        () = tokio::time::sleep(grace) => {}
+        () = now.cancelled() => {}
+    }
+    session.cancel_all();
+    let _ = tokio::time::timeout(WRITE_GRACE, tasks.wait()).await;
+    drop(session);
+    let _ = tokio::time::timeout(WRITE_GRACE, written).await; // nobody reads the last answers
+    app.close().await;
+    log.tell(Level::Info, "server.stopped", json!({}));
+}
+
+fn read_lines(input: impl Read + Send + 'static, limit: usize) -> mpsc::Receiver<Line> {
+    let (give, lines) = mpsc::channel(AHEAD);
+    thread::spawn(move || {
+        let mut input = BufReader::with_capacity(64 << 10, input);
+        while let Ok(Some(line)) = lines::next(&mut input, limit) {
+            if give.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+/// What is sent is written in its order; the future ends when nothing more will come.
+fn write_lines(mut output: impl Write + Send + 'static) -> (mpsc::UnboundedSender<String>, impl Future) {
+    let (send, mut lines) = mpsc::unbounded_channel::<String>();
+    let (done, written) = tokio::sync::oneshot::channel::<()>();
+    thread::spawn(move || {
+        let _done = done;
+        while let Some(mut line) = lines.blocking_recv() {
+            line.push('\n');
+            if output.write_all(line.as_bytes()).and_then(|()| output.flush()).is_err() {
+                return;
+            }
+        }
+    });
+    (send, written)
+}
+
+/// One client's.
+struct Session {
+    log: Log,
+    scopes: Vec<String>,
+    protocol: Protocol,
+    /// How to cancel what runs, by the request's id.
+    running: Mutex<HashMap<String, CancellationToken>>,
+    send: mpsc::UnboundedSender<String>,
+}
+
+impl Session {
+    fn send(&self, line: String) {
+        let _ = self.send.send(line); // whoever is gone needs no answer
+    }
+
+    fn malformed(&self, reason: &str) {
+        self.log.tell(Level::Warning, "stdio.malformed_line", json!({ "reason": reason }));
+    }
+
+    fn take(self: &Arc<Self>, line: Line, tasks: &TaskTracker) {
+        let line = match line {
+            Line::Whole(line) => line,
+            Line::TooLong => {
+                let reason = "line is larger than allowed";
+                self.malformed(reason);
+                let error = RpcError::new(ErrorCode::INVALID_REQUEST.0, "Invalid request");
+                let error = error.with(json!({ "message": reason }));
+                return self.send(reply::encode(&Value::Null, &Outcome::Error(error)));
+            }
+        };
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        let message = match Message::parse(&line) {
+            Ok(message) => message,
+            Err(wrong) => return self.refuse(&wrong),
+        };
+        let Some(id) = message.id.clone() else { return self.notice(&message) };
+        if let Some(error) = message.unsupported() {
+            return self.send(reply::encode(&id, &Outcome::Error(error)));
+        }
+        let cancelled = CancellationToken::new();
+        self.running().insert(id.to_string(), cancelled.clone());
+        let session = Arc::clone(self);
+        tasks.spawn(async move {
+            tokio::select! {
+                () = session.answer(&id, message) => {}
+                () = cancelled.cancelled() => {}
+            }
+            session.running().remove(&id.to_string());
+        });
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<String, CancellationToken>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cancel_all(&self) {
+        self.running().values().for_each(CancellationToken::cancel);
+    }
+
+    async fn answer(&self, id: &Value, message: Message) {
+        let caller = Arc::new(Caller::local(self.scopes.clone()));
+        let mut extras = Extras::default();
+        if let Some(token) = message.progress_token() {
+            let send = self.send.clone();
+            extras.progress = Some(Arc::new(move |share| {
+                let _ = send.send(reply::progress(&token, share)); // whoever is gone needs no news
+            }));
+        }
+        let _in_flight = (message.method == "tools/call").then(|| self.protocol.app.lifecycle.enter());
+        let outcome = self.protocol.answer(caller, message, extras).await;
+        self.send(reply::encode(id, &outcome));
+    }
+
+    fn notice(&self, message: &Message) {
+        if message.method == "notifications/cancelled" {
+            let id = message.params.get("requestId").and_then(read_id);
+            let running = id.and_then(|id| self.running().get(&id.to_string()).cloned());
+            running.iter().for_each(CancellationToken::cancel);
+        }
+    }
+
+    fn refuse(&self, wrong: &Malformed) {
+        self.malformed(&wrong.reason);
+        let is_request = wrong.code != ErrorCode::PARSE_ERROR.0 && !wrong.is_notification;
+        if is_request {
+            let mut error = RpcError::new(wrong.code, wrong.title());
+            if wrong.title() != wrong.reason {
+                error = error.with(json!({ "message": wrong.reason }));
+            }
+            self.send(reply::encode(&wrong.id, &Outcome::Error(error)));
+        }
+    }
+}
