@@ -14,11 +14,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::gate::Gate;
+use super::head::{Head, Watched};
 use super::protocol::Protocol;
 use crate::chassis::app::App;
 use crate::chassis::observe::Level;
 
-/// How long a connection is kept that asks for nothing, or takes for a head.
+/// How long a connection is kept that asks for nothing.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 const MAX_HEAD: usize = 16 << 10;
 /// How long requests that are no tool calls may take once those have ended.
@@ -75,15 +76,20 @@ async fn connection(gate: Arc<Gate>, stream: TcpStream, closing: CancellationTok
     let _ = stream.set_nodelay(true); // it is only slower without
     let open = gate.open_connections();
     open.inc();
+    let head = Head::default();
     let service = service_fn(|request| {
-        let gate = Arc::clone(&gate);
-        async move { Ok::<_, Infallible>(gate.serve(request, peer.ip()).await) }
+        let (gate, head) = (Arc::clone(&gate), head.clone());
+        async move {
+            let _serving = head.is_whole();
+            Ok::<_, Infallible>(gate.serve(request, peer.ip()).await)
+        }
     });
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(IDLE_TIMEOUT).max_buf_size(MAX_HEAD);
-    let mut served = std::pin::pin!(server.serve_connection(TokioIo::new(stream), service));
+    let mut served = std::pin::pin!(server.serve_connection(TokioIo::new(Watched { stream, head: head.clone() }), service));
     tokio::select! {
         _ = served.as_mut() => {}
+        () = head.is_late() => {}
         () = closing.cancelled() => {
             served.as_mut().graceful_shutdown();
             let _ = served.await; // however it ends, it is over

@@ -3,6 +3,7 @@
 
 mod accept;
 mod gate;
+mod head;
 mod http;
 mod lines;
 mod message;
