@@ -23,7 +23,7 @@ impl Speaker {
         let mut process = Process::start(program, settings);
         let (input, output) = (process.child.stdin.take(), process.child.stdout.take().unwrap());
         let mut speaker = Self { process, input, output: BufReader::new(output) };
-        speaker.write(&format!("\u{feff}{HELLO}\r"));
+        speaker.write(format!("\u{feff}{HELLO}\r"));
         assert_eq!(speaker.read().unwrap()["result"]["protocolVersion"], "2025-11-25");
         speaker
     }

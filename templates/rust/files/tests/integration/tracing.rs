@@ -21,12 +21,12 @@ fn collector(is_silent: bool) -> (String, Arc<Mutex<Vec<u8>>>) {
             let exported = exported.clone();
             thread::spawn(move || {
                 stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-                let mut chunk = [0; 65536];
+                let mut chunk = [0; 4096];
                 while let Ok(size @ 1..) = stream.read(&mut chunk) {
                     exported.lock().unwrap().extend_from_slice(&chunk[..size]);
                 }
                 if is_silent {
-                    thread::sleep(Duration::from_secs(600));
+                    thread::sleep(Duration::from_mins(10));
                 }
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             });

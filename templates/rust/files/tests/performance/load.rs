@@ -5,7 +5,7 @@
 //! writes target/profile/cpu-profile.folded, stacks as flame graphs are drawn from. The program is also what it drives,
 //! in processes of their own: the fixture server and the SDK's quick start.
 
-#[allow(dead_code, reason = "the other tests need more of it")]
+#[allow(dead_code, unused_imports, clippy::needless_pass_by_value, reason = "the other tests need more of it")]
 #[path = "../fixtures/mod.rs"]
 mod fixtures;
 #[cfg(unix)]
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 fn serve() {
     #[cfg(unix)]
     let _profile = env::var_os("PROFILE_TO").map(profile::Profile::start);
-    fixtures::serve();
+    fixtures::registry::serve();
 }
 
 fn setting(name: &str) -> Option<f64> {
@@ -156,8 +156,7 @@ fn rpc(client: &Client, what: &str) -> Vec<u8> {
         _ => ("tools/call", what, json!({ "name": what, "arguments": {} })),
     };
     let body = client.body(method, params);
-    let headers: String =
-        client.headers(method, name).iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = fixtures::wire::lines_of(&client.headers(method, name));
     let host = format!("host: 127.0.0.1:{}\r\n", client.port);
     format!("POST /mcp HTTP/1.1\r\n{host}{headers}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
