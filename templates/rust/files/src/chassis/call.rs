@@ -115,9 +115,11 @@ impl Calls {
         let context =
             Context { caller, trace: span.trace(), progress: request.progress, slot: Some(Arc::new(slot)) };
         let Value::Object(arguments) = arguments else { unreachable!("arguments are an object") };
-        let work = tokio::time::timeout_at(deadline, guarded(tool.run(context, arguments)));
-        let result = match work.await {
-            _ if Deadline::now() >= deadline => Err(fault::TIMEOUT.into()),
+        let work = async {
+            // A call whose time ran out in the queue is not begun.
+            if Deadline::now() >= deadline { Err(fault::TIMEOUT.into()) } else { tool.run(context, arguments).await }
+        };
+        let result = match tokio::time::timeout_at(deadline, guarded(work)).await {
             Err(_) => Err(fault::TIMEOUT.into()),
             Ok(Ok(output)) if output.len() > self.limits.max_result_bytes => Err(fault::RESULT_TOO_LARGE.into()),
             Ok(result) => result,

@@ -130,8 +130,8 @@ impl Declaration<'_> {
     #[must_use]
     pub fn does<In, Out, Work>(self, function: impl Fn(Context, In) -> Work + Send + Sync + 'static) -> Tool
     where
-        In: Described + DeserializeOwned,
-        Out: Described + Serialize,
+        In: Described + DeserializeOwned + 'static,
+        Out: Described + Serialize + 'static,
         Work: Future<Output = Result<Out, Fault>> + Send + 'static,
     {
         Tool {

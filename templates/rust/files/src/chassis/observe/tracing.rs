@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 use url::Url;
 use uuid::Uuid;
 
@@ -50,7 +49,6 @@ struct Exporter {
     resource: Value,
     waiting: Mutex<Vec<Value>>,
     sending: tokio::sync::Mutex<()>,
-    wake: Notify,
 }
 
 /// Work that is being recorded; it ends when this is dropped.
@@ -76,13 +74,13 @@ impl Tracer {
             resource: json!({ "attributes": [attribute("service.name", name), attribute("service.version", version)] }),
             waiting: Mutex::default(),
             sending: tokio::sync::Mutex::default(),
-            wake: Notify::new(),
         });
         let sender = Arc::downgrade(&exporter);
         tokio::spawn(async move {
             while let Some(exporter) = sender.upgrade() {
-                let _ = tokio::time::timeout(every, exporter.wake.notified()).await;
                 exporter.send().await;
+                drop(exporter);
+                tokio::time::sleep(every).await;
             }
         });
         Self(Some(exporter))

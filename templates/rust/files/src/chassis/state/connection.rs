@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Script, ToRedisArgs, Value};
+use redis::{Script, Value};
 use serde_json::json;
 
 use super::store::unavailable;
@@ -52,7 +52,8 @@ impl Connection {
             let key = format!("{}health", self.prefix);
             let mut command = redis::cmd("SET");
             command.arg(key).arg(1).arg("EX").arg(60);
-            if self.tried(async |client| command.query_async::<Value>(client).await).await.is_ok() {
+            let tried = self.tried(|mut client| async move { command.query_async::<Value>(&mut client).await });
+            if tried.await.is_ok() {
                 reached();
             }
             tokio::time::sleep(INTERVAL).await;
@@ -63,19 +64,17 @@ impl Connection {
     pub(super) async fn run(&self, script: &Script, key: &str, arguments: &[String]) -> Result<Value, Fault> {
         let mut call = script.key(key);
         for argument in arguments {
-            call.arg(argument.to_redis_args());
+            call.arg(argument.as_str());
         }
-        self.tried(async |client| call.invoke_async::<Value>(client).await).await
+        self.tried(|mut client| async move { call.invoke_async::<Value>(&mut client).await }).await
     }
 
-    async fn tried<T>(
-        &self, command: impl AsyncFnOnce(&mut MultiplexedConnection) -> redis::RedisResult<T>,
-    ) -> Result<T, Fault> {
+    async fn tried<T, Work>(&self, command: impl FnOnce(MultiplexedConnection) -> Work) -> Result<T, Fault>
+    where
+        Work: Future<Output = redis::RedisResult<T>>,
+    {
         let started = Instant::now();
-        let answered = tokio::time::timeout(TIMEOUT, async {
-            let mut client = self.client().await?;
-            command(&mut client).await
-        });
+        let answered = tokio::time::timeout(TIMEOUT, async { command(self.client().await?).await });
         let (outcome, result) = match answered.await {
             Ok(Ok(value)) => ("success", Ok(value)),
             Ok(Err(error)) => ("error", Err(unavailable(error))),

@@ -114,9 +114,13 @@ impl State {
         owner.finished.insert(order, id.to_owned());
         self.finished.insert(order, id.to_owned());
         let own = (owner.finished.len() > KEPT_EACH).then(|| owner.finished.values().next().cloned()).flatten();
-        own.inspect(|oldest| self.forget(oldest));
+        if let Some(oldest) = own {
+            self.forget(&oldest);
+        }
         let any = (self.finished.len() > KEPT_ALL).then(|| self.finished.values().next().cloned()).flatten();
-        any.inspect(|oldest| self.forget(oldest));
+        if let Some(oldest) = any {
+            self.forget(&oldest);
+        }
     }
 
     fn expire(&mut self, limits: Limits) {

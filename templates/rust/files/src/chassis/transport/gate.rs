@@ -37,6 +37,8 @@ use crate::chassis::site::Site;
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of a body that is too large is read nevertheless.
+const MOST_PASSED_OVER: usize = 8 << 20;
 const CORS: [(&str, &str); 5] = [
     ("allow", "POST, OPTIONS"),
     ("access-control-allow-methods", "POST, OPTIONS"),
@@ -225,6 +227,7 @@ impl Gate {
         let limit = self.protocol.app.settings.max_body_bytes;
         let length = header(headers, "content-length").and_then(|length| length.parse::<usize>().ok());
         if length.is_some_and(|length| length > limit) {
+            pass_over(body).await;
             return Err(Fault::from(fault::TOO_LARGE).into());
         }
         let ended = || Refusal::Malformed(Malformed::parse_error("body ended before its time"));
@@ -339,6 +342,20 @@ impl Gate {
         };
         format!(r#"Bearer {reason}scope="{scopes}", resource_metadata="{}""#, self.site.metadata_url)
     }
+}
+
+/// A client that is still sending hears no answer: what it sends is read for a while, and dropped.
+async fn pass_over(mut body: Incoming) {
+    let passing = async {
+        let mut left = MOST_PASSED_OVER;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(2), passing).await; // it has had its chance
 }
 
 type Told = mpsc::UnboundedReceiver<String>;
