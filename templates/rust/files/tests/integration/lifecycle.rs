@@ -2,7 +2,6 @@
 #![cfg(unix)]
 
 use std::thread;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -20,18 +19,5 @@ fn what_runs_is_finished_and_it_serves_on_for_the_delay() {
     let finished = runs.join().unwrap();
     assert_eq!(finished.code(), "", "{}", finished.text);
     assert!(server.process.ended().success());
-    server.log().wait("server.stopped", &[]);
-}
-
-#[test]
-fn a_second_signal_ends_it_at_once() {
-    let mut server = Server::start(&[("MCP_SHUTDOWN_DELAY_SECONDS", "3600")]);
-    server.process.signal("INT");
-    // The same wish, as make passes it on.
-    server.process.signal("TERM");
-    server.log().wait("server.stopping", &[]);
-    thread::sleep(Duration::from_secs(1));
-    server.process.signal("INT");
-    assert!(server.process.ended().success(), "{}", server.log().text());
     server.log().wait("server.stopped", &[]);
 }
