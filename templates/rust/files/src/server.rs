@@ -56,9 +56,9 @@ pub fn read_settings(reader: &mut Reader) -> Settings {
 ///
 /// # Errors
 /// What is registered twice.
-pub fn build(settings: Settings, reader: &Reader, log: Log) -> Result<App, String> {
+pub fn build(settings: &Settings, reader: &Reader, log: Log) -> Result<App, String> {
     let mut app = App::new(IDENTITY, settings.standard.clone(), reader.values().clone(), log);
-    let services = services::registry::open(&settings, &app.services);
+    let services = services::registry::open(settings, &app.services);
     let uses = Uses { services, operations: Some(app.operations.clone()) };
     let registry = registry(&uses, &app.describe());
     app.offer(registry)?;

@@ -11,6 +11,7 @@ pub mod json;
 pub mod lifecycle;
 pub mod limit;
 pub mod observe;
+pub mod process;
 pub mod resilience;
 pub mod schema;
 pub mod settings;

@@ -60,3 +60,32 @@ pub(super) fn tool(uses: &Uses) -> Tool {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::super::start_operation;
+    use super::super::tools::tests::{call, uses};
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_runs_is_stopped_for_good() {
+        let uses = uses();
+        let (start, tool) = (start_operation::tool(&uses), tool(&uses));
+        let id = call(&start, "alice", json!({})).await.unwrap()["operation_id"].clone();
+        for _ in 0..2 {
+            let cancelled = call(&tool, "alice", json!({ "operation_id": id })).await.unwrap();
+            assert_eq!(cancelled["status"], "cancelled");
+        }
+        let arguments = json!({ "steps": 1, "step_milliseconds": 0 });
+        let id = call(&start, "alice", arguments).await.unwrap()["operation_id"].clone();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let late = call(&tool, "alice", json!({ "operation_id": id })).await.unwrap_err();
+        assert_eq!((late.code(), late.message()), (fault::STATE_CONFLICT, "operation_id: already completed"));
+        let foreign = call(&tool, "bob", json!({ "operation_id": id })).await.unwrap_err();
+        assert_eq!(foreign.code(), fault::OPERATION_NOT_FOUND);
+    }
+}

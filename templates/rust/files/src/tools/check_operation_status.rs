@@ -103,3 +103,29 @@ async fn change(
     }
     Ok(now)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::start_operation;
+    use super::super::tools::tests::{call, uses};
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_ends_with_a_change() {
+        let uses = uses();
+        let started = call(&start_operation::tool(&uses), "alice", json!({ "steps": 2 })).await.unwrap();
+        let id = &started["operation_id"];
+        let tool = tool(&uses);
+        let look = |wait| call(&tool, "alice", json!({ "operation_id": id, "wait_seconds": wait }));
+        assert_eq!(look(20).await.unwrap()["status"], "running");
+        let begun = Instant::now();
+        let done = look(20).await.unwrap();
+        assert_eq!((&done["status"], &done["progress"]), (&json!("completed"), &json!(1.0)));
+        assert_eq!(done["result"], json!({ "steps_completed": 2 }));
+        assert!(begun.elapsed() < Duration::from_secs(1));
+        let foreign = call(&tool, "bob", json!({ "operation_id": id })).await.unwrap_err();
+        assert_eq!(foreign.code(), fault::OPERATION_NOT_FOUND);
+    }
+}

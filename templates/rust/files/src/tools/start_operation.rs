@@ -92,3 +92,27 @@ fn work(steps: u32, pause: Duration) -> Work {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tools::tests::{call, uses};
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_key_is_one_operation() {
+        let tool = tool(&uses());
+        let arguments = json!({ "steps": 100, "idempotency_key": "mine" });
+        let first = call(&tool, "alice", arguments.clone()).await.unwrap();
+        assert_eq!(first["status"], "started");
+        assert_eq!(first["status_uri"], format!("operation://{}", first["operation_id"].as_str().unwrap()));
+        let again = call(&tool, "alice", arguments).await.unwrap();
+        assert_eq!(again["operation_id"], first["operation_id"]);
+        let other = call(&tool, "alice", json!({ "idempotency_key": "mine" })).await.unwrap_err();
+        assert_eq!(other.code(), fault::STATE_CONFLICT);
+        call(&tool, "alice", json!({})).await.unwrap();
+        assert_eq!(call(&tool, "alice", json!({})).await.unwrap_err().code(), fault::TOO_MANY_OPERATIONS);
+        assert_eq!(call(&tool, "bob", json!({ "steps": 101 })).await.unwrap_err().code(), fault::INVALID_ARGUMENT);
+    }
+}

@@ -30,3 +30,34 @@ pub(super) const NO_OPERATION: &str = "The caller has no such operation.";
 pub(super) fn operation_id(description: &'static str) -> Schema {
     schema::string().pattern("^[A-Za-z0-9_-]{16,64}$").describe(description)
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use serde_json::Value;
+
+    use super::Uses;
+    use crate::chassis::caller::Caller;
+    use crate::chassis::context::Context;
+    use crate::chassis::declare::Tool;
+    use crate::chassis::fault::Fault;
+    use crate::chassis::observe::Log;
+    use crate::chassis::state::{Limits, Memory, Operations, Store};
+
+    /// Tools with a store of their own, in which a subject runs two operations at once.
+    pub fn uses() -> Uses {
+        let memory = Memory::new(Limits { running: 2, ttl: Duration::from_secs(3600) });
+        let log = Log::new(std::io::sink(), "INFO", "json", false);
+        Uses { operations: Some(Operations::new(Store::Memory(Arc::new(memory)), &log)), ..Uses::default() }
+    }
+
+    /// Calls a tool as a subject.
+    pub async fn call(tool: &Tool, subject: &str, arguments: Value) -> Result<Value, Fault> {
+        let caller = Caller { subject: subject.to_owned(), ..Caller::default() };
+        let Value::Object(arguments) = arguments else { panic!("no object") };
+        let output = tool.run(Context::of(Arc::new(caller)), arguments).await?;
+        Ok(serde_json::from_str(&output).unwrap())
+    }
+}

@@ -51,6 +51,14 @@ impl Reader {
         Self { environment, problems: Vec::new(), known: BTreeSet::new(), values: Map::new() }
     }
 
+    /// Reads this process's.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self::new(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        }))
+    }
+
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.problems
