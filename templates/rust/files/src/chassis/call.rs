@@ -49,7 +49,12 @@ pub struct Request {
 impl Calls {
     #[must_use]
     pub fn new(
-        limits: Limits, log: &Log, metrics: Arc<Metrics>, tracer: Tracer, audit: Audit, lifecycle: Arc<Lifecycle>,
+        limits: Limits,
+        log: &Log,
+        metrics: Arc<Metrics>,
+        tracer: Tracer,
+        audit: Audit,
+        lifecycle: Arc<Lifecycle>,
         rate: Option<Rate>,
     ) -> Self {
         let queued = metrics.queued.clone();
@@ -97,7 +102,13 @@ impl Calls {
     ///
     /// # Errors
     /// What the client is told.
-    pub async fn run(&self, caller: Arc<Caller>, tool: &Tool, request: Request, slot: Slot) -> Result<String, Fault> {
+    pub async fn run(
+        &self,
+        caller: Arc<Caller>,
+        tool: &Tool,
+        request: Request,
+        slot: Slot,
+    ) -> Result<String, Fault> {
         self.note_use(&caller, &tool.about);
         let arguments = Value::Object(request.arguments);
         let mut report = Report {
@@ -117,11 +128,17 @@ impl Calls {
         let Value::Object(arguments) = arguments else { unreachable!("arguments are an object") };
         let work = async {
             // A call whose time ran out in the queue is not begun.
-            if Deadline::now() >= deadline { Err(fault::TIMEOUT.into()) } else { tool.run(context, arguments).await }
+            if Deadline::now() >= deadline {
+                Err(fault::TIMEOUT.into())
+            } else {
+                tool.run(context, arguments).await
+            }
         };
         let result = match tokio::time::timeout_at(deadline, guarded(work)).await {
             Err(_) => Err(fault::TIMEOUT.into()),
-            Ok(Ok(output)) if output.len() > self.limits.max_result_bytes => Err(fault::RESULT_TOO_LARGE.into()),
+            Ok(Ok(output)) if output.len() > self.limits.max_result_bytes => {
+                Err(fault::RESULT_TOO_LARGE.into())
+            }
             Ok(result) => result,
         };
         if let Err(failure) = &result {
@@ -136,7 +153,11 @@ impl Calls {
     /// # Errors
     /// Those of what is read, and `timeout`.
     pub async fn read<T>(
-        &self, caller: &Caller, event: &str, about: &About, arguments: Option<&str>,
+        &self,
+        caller: &Caller,
+        event: &str,
+        about: &About,
+        arguments: Option<&str>,
         read: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
         self.note_use(caller, about);
@@ -151,7 +172,12 @@ impl Calls {
     fn note_use(&self, caller: &Caller, about: &About) {
         if about.deprecated.is_some() {
             self.metrics.deprecated_used(about.name);
-            self.log.tell_of(caller, Level::Warning, "contract.deprecated_used", json!({ "contract": about.name }));
+            self.log.tell_of(
+                caller,
+                Level::Warning,
+                "contract.deprecated_used",
+                json!({ "contract": about.name }),
+            );
         }
     }
 }

@@ -61,7 +61,8 @@ use Category::{Client, Server};
 
 pub const INVALID_ARGUMENT: Code = Code::of(Client, 400, "invalid_argument", "Invalid arguments");
 pub const INVALID_REQUEST: Code = Code::of(Client, 400, "invalid_request", "Invalid request");
-pub const UNAUTHENTICATED: Code = Code::of(Client, 401, "unauthenticated", "a valid bearer token is required");
+pub const UNAUTHENTICATED: Code =
+    Code::of(Client, 401, "unauthenticated", "a valid bearer token is required");
 pub const INSUFFICIENT_SCOPE: Code = Code::of(Client, 403, "insufficient_scope", "scope required");
 pub const FORBIDDEN: Code = Code::of(Client, 403, "forbidden", "forbidden");
 pub const NOT_ACCEPTABLE: Code =
@@ -70,7 +71,8 @@ pub const TOO_LARGE: Code = Code::of(Client, 413, "too_large", "request body is 
 pub const UNSUPPORTED_MEDIA_TYPE: Code =
     Code::of(Client, 415, "unsupported_media_type", "content type must be application/json");
 pub const RATE_LIMITED: Code = Code::of(Client, 429, "rate_limited", "rate limit exceeded");
-pub const OPERATION_NOT_FOUND: Code = Code::business("operation_not_found", "operation_id: no such operation");
+pub const OPERATION_NOT_FOUND: Code =
+    Code::business("operation_not_found", "operation_id: no such operation");
 pub const STATE_CONFLICT: Code =
     Code::business("state_conflict", "idempotency_key: already used with other arguments");
 pub const TOO_MANY_OPERATIONS: Code = Code::business("too_many_operations", "too many running operations");
@@ -79,7 +81,8 @@ pub const SHUTTING_DOWN: Code = Code::of(Server, 503, "shutting_down", "the serv
 pub const DEPENDENCY_UNAVAILABLE: Code =
     Code::of(Server, 503, "dependency_unavailable", "a dependency is unavailable");
 pub const TIMEOUT: Code = Code::of(Server, 500, "timeout", "the tool did not finish in time");
-pub const RESULT_TOO_LARGE: Code = Code::of(Server, 500, "result_too_large", "the result is larger than allowed");
+pub const RESULT_TOO_LARGE: Code =
+    Code::of(Server, 500, "result_too_large", "the result is larger than allowed");
 pub const INTERNAL: Code = Code::of(Server, 500, "internal", "internal error");
 
 /// An error whose message and details may be shown to the client; its cause may not.
@@ -181,9 +184,15 @@ mod tests {
         let fault = Fault::from(RATE_LIMITED).retry_after(Duration::from_millis(1200)).because("secret");
         let payload = fault.payload("id");
         assert_eq!(payload["details"]["retry_after_seconds"], 2);
-        assert_eq!((payload["category"].as_str(), payload["code"].as_str()), (Some("client_error"), Some("rate_limited")));
+        assert_eq!(
+            (payload["category"].as_str(), payload["code"].as_str()),
+            (Some("client_error"), Some("rate_limited"))
+        );
         assert!(!payload.to_string().contains("secret"));
         assert_eq!(fault.cause(), Some("secret"));
-        assert_eq!(Fault::from(OVERLOADED).retry_after(Duration::ZERO).detail("retry_after_seconds"), Some(&json!(1)));
+        assert_eq!(
+            Fault::from(OVERLOADED).retry_after(Duration::ZERO).detail("retry_after_seconds"),
+            Some(&json!(1))
+        );
     }
 }

@@ -33,7 +33,8 @@ impl Refused {
 
 /// Stands in a string for half a character, which JSON can spell and Unicode cannot. It is this process's own, so that
 /// no client can send it.
-static HALF: LazyLock<String> = LazyLock::new(|| format!("\u{fffe}{}\u{fffe}", uuid::Uuid::new_v4().simple()));
+static HALF: LazyLock<String> =
+    LazyLock::new(|| format!("\u{fffe}{}\u{fffe}", uuid::Uuid::new_v4().simple()));
 
 /// Reads a document. A byte order mark at its beginning is skipped.
 ///
@@ -97,7 +98,15 @@ fn mend(text: &str) -> String {
         let low = |unit: &u16| (0xdc00..0xe000).contains(unit);
         let first = unit(rest.as_bytes());
         let taken = match first {
-            Some(first) if high(&first) && rest.get(6..).and_then(|next| unit(next.as_bytes())).is_some_and(|unit| low(&unit)) => 12,
+            Some(first)
+                if high(&first)
+                    && rest
+                        .get(6..)
+                        .and_then(|next| unit(next.as_bytes()))
+                        .is_some_and(|unit| low(&unit)) =>
+            {
+                12
+            }
             Some(first) if high(&first) || low(&first) => {
                 mended.push_str(&HALF);
                 rest = &rest[6..];
@@ -143,7 +152,9 @@ pub fn well_formed_tree(value: Value) -> Value {
 pub fn whole(number: &Number) -> Option<i64> {
     number
         .as_i64()
-        .or_else(|| number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= MAX_SAFE as f64).map(|n| n as i64))
+        .or_else(|| {
+            number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= MAX_SAFE as f64).map(|n| n as i64)
+        })
         .filter(|number| number.abs() <= MAX_SAFE)
 }
 

@@ -144,7 +144,10 @@ mod tests {
         let started = Instant::now();
         let call = life.enter();
         life.stop(&now).await;
-        assert_eq!((life.phase(), life.is_draining(), started.elapsed().as_secs()), (Phase::Stopping, true, 5));
+        assert_eq!(
+            (life.phase(), life.is_draining(), started.elapsed().as_secs()),
+            (Phase::Stopping, true, 5)
+        );
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_secs(2)).await;
             drop(call);

@@ -27,7 +27,8 @@ impl Site {
     /// The site of a server that listens on the port.
     #[must_use]
     pub fn new(settings: &Settings, port: u16) -> Self {
-        let host = if settings.host.contains(':') { format!("[{}]", settings.host) } else { settings.host.clone() };
+        let host =
+            if settings.host.contains(':') { format!("[{}]", settings.host) } else { settings.host.clone() };
         let own = format!("http://{host}:{port}");
         let url = settings.public_url.as_ref().map_or(own, ToString::to_string);
         let url = url.trim_end_matches('/').to_owned();
@@ -36,7 +37,8 @@ impl Site {
         let end = url[authority..].find('/').map_or(url.len(), |at| authority + at);
         let (origin, host) = (&url[..end], &url[authority..end]);
         let path = format!("{METADATA}{}", &resource[end..]);
-        let or = |list: &[String], default: Vec<String>| if list.is_empty() { default } else { list.to_vec() };
+        let or =
+            |list: &[String], default: Vec<String>| if list.is_empty() { default } else { list.to_vec() };
         let loopback = LOOPBACK.iter();
         let hosts = loopback.clone().map(|name| (*name).to_owned()).chain([host.to_owned()]).collect();
         let origins = loopback
@@ -81,7 +83,8 @@ impl Site {
     #[must_use]
     pub fn client<'a>(&self, peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'a str>) -> String {
         let mut address = peer.to_canonical();
-        let hops = forwarded.rev().flat_map(|line| line.rsplit(',')).map(str::trim).filter(|hop| !hop.is_empty());
+        let hops =
+            forwarded.rev().flat_map(|line| line.rsplit(',')).map(str::trim).filter(|hop| !hop.is_empty());
         for hop in hops {
             let is_proxy = self.proxies.iter().any(|network| network.contains(address));
             match read_address(hop).filter(|_| is_proxy) {
@@ -134,7 +137,10 @@ mod tests {
     #[test]
     fn who_may_come() {
         let site = site(&[]);
-        assert_eq!((site.url.as_str(), site.resource.as_str()), ("http://127.0.0.1:1234", "http://127.0.0.1:1234/mcp"));
+        assert_eq!(
+            (site.url.as_str(), site.resource.as_str()),
+            ("http://127.0.0.1:1234", "http://127.0.0.1:1234/mcp")
+        );
         assert!(site.check("LOCALHOST:99", Some("http://localhost:5173")).is_ok());
         assert!(site.check("[::1]:1", None).is_ok());
         assert_eq!(site.check("evil.example", None).unwrap_err().message(), "host not allowed");

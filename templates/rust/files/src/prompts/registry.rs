@@ -4,7 +4,5 @@ use crate::chassis::declare::Prompt;
 
 #[must_use]
 pub fn all() -> Vec<Prompt> {
-    vec![
-        super::summarize_text::prompt(),
-    ]
+    vec![super::summarize_text::prompt()]
 }

@@ -46,12 +46,16 @@ mod tests {
         let memory = Memory::new(Limits { running: 1, ttl: Duration::from_secs(60) });
         let log = Log::new(std::io::sink(), "INFO", "json", false);
         let operations = Operations::new(Store::Memory(Arc::new(memory)), &log);
-        let started = operations.start("alice", None, &(), Box::new(|_| Box::pin(std::future::pending()))).await.unwrap();
+        let started = operations
+            .start("alice", None, &(), Box::new(|_| Box::pin(std::future::pending())))
+            .await
+            .unwrap();
         let uses = Uses { operations: Some(operations), describe: Arc::new(|| json!(null)) };
         let resource = resource(&uses);
         let uri = format!("operation://{}", started.id);
         let id = resource.matches(&uri).unwrap();
-        let of = |subject: &str| Context::of(Arc::new(Caller { subject: subject.into(), ..Caller::default() }));
+        let of =
+            |subject: &str| Context::of(Arc::new(Caller { subject: subject.into(), ..Caller::default() }));
         assert_eq!(resource.read(of("alice"), id).await.unwrap()["operation_id"], started.id);
         assert_eq!(resource.read(of("bob"), id).await.unwrap_err().code(), fault::OPERATION_NOT_FOUND);
     }

@@ -14,8 +14,5 @@ pub struct Uses {
 
 #[must_use]
 pub fn all(uses: &Uses) -> Vec<Resource> {
-    vec![
-        super::server_settings::resource(uses),
-        super::operation::resource(uses),
-    ]
+    vec![super::server_settings::resource(uses), super::operation::resource(uses)]
 }

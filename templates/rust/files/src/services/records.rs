@@ -57,7 +57,9 @@ impl Records {
         }
         let answer = self.service.get(context, "GET /records/{id}", &target, &headers).await?;
         match answer.status {
-            200 => parse(&answer.body).ok_or_else(|| self.service.unavailable("the answer is no JSON object")),
+            200 => {
+                parse(&answer.body).ok_or_else(|| self.service.unavailable("the answer is no JSON object"))
+            }
             404 => Err(RECORD_NOT_FOUND.into()),
             status => Err(self.service.unavailable(format!("status {status}"))),
         }

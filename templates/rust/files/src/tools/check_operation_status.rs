@@ -35,9 +35,11 @@ impl Described for Input {
     fn schema() -> Schema {
         let wait =
             number().min(0).max(20).describe("Longest time to wait for a change of status, in seconds.");
-        object()
-            .field("operation_id", operation_id("Id that start_operation returned."))
-            .default("wait_seconds", wait, 0)
+        object().field("operation_id", operation_id("Id that start_operation returned.")).default(
+            "wait_seconds",
+            wait,
+            0,
+        )
     }
 }
 
@@ -75,7 +77,10 @@ pub(super) fn tool(uses: &Uses) -> Tool {
                 found
             } else {
                 let wait = Duration::from_secs_f64(input.wait_seconds);
-                context.waiting(change(&context, operations, found.clone(), wait)).await.unwrap_or(Ok(found))?
+                context
+                    .waiting(change(&context, operations, found.clone(), wait))
+                    .await
+                    .unwrap_or(Ok(found))?
             };
             let Operation { id, status, progress, result } = found;
             Ok(Output { operation_id: id, status, progress, result })
@@ -85,7 +90,10 @@ pub(super) fn tool(uses: &Uses) -> Tool {
 
 /// Returns as soon as the status is another one, or after the wait.
 async fn change(
-    context: &Context, operations: &Operations, found: Operation, wait: Duration,
+    context: &Context,
+    operations: &Operations,
+    found: Operation,
+    wait: Duration,
 ) -> Result<Operation, Fault> {
     let end = Instant::now() + wait;
     let mut now = found.clone();

@@ -49,7 +49,8 @@ impl Described for Input {
         let options = object()
             .default("uppercase", boolean().describe("Convert to upper case."), false)
             .default("trim", boolean().describe("Remove white space at both ends."), true);
-        let text = string().min_length(1).max_length(1000).not_blank().describe("Text to process; not blank.");
+        let text =
+            string().min_length(1).max_length(1000).not_blank().describe("Text to process; not blank.");
         object().field("text", text).optional("options", options.describe("How to process the text."))
     }
 }

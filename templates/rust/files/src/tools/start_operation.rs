@@ -113,6 +113,9 @@ mod tests {
         assert_eq!(other.code(), fault::STATE_CONFLICT);
         call(&tool, "alice", json!({})).await.unwrap();
         assert_eq!(call(&tool, "alice", json!({})).await.unwrap_err().code(), fault::TOO_MANY_OPERATIONS);
-        assert_eq!(call(&tool, "bob", json!({ "steps": 101 })).await.unwrap_err().code(), fault::INVALID_ARGUMENT);
+        assert_eq!(
+            call(&tool, "bob", json!({ "steps": 101 })).await.unwrap_err().code(),
+            fault::INVALID_ARGUMENT
+        );
     }
 }

@@ -56,7 +56,13 @@ impl Keys {
     /// Loads nothing yet.
     #[must_use]
     pub fn new(source: Source, metrics: Arc<Metrics>, log: &Log) -> Self {
-        Self { source, metrics, log: log.named("auth"), loading: tokio::sync::Mutex::default(), state: Mutex::default() }
+        Self {
+            source,
+            metrics,
+            log: log.named("auth"),
+            loading: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
+        }
     }
 
     /// Whether the last load succeeded, if there was one.
@@ -106,7 +112,9 @@ impl Keys {
         }
         let started = Instant::now();
         let (outcome, loaded) = match tokio::time::timeout(LOAD_TIMEOUT, self.source.read()).await {
-            Ok(Ok(text)) => parse(&text).map_or_else(|error| ("error", Err(error)), |keys| ("success", Ok(keys))),
+            Ok(Ok(text)) => {
+                parse(&text).map_or_else(|error| ("error", Err(error)), |keys| ("success", Ok(keys)))
+            }
             Ok(Err(error)) => ("error", Err(error)),
             Err(error) => ("timeout", Err(error.to_string())),
         };
@@ -150,7 +158,8 @@ impl Source {
 fn parse(text: &[u8]) -> Result<Vec<Known>, String> {
     let set: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
     let keys = set["keys"].as_array().ok_or("not a key set")?;
-    let known = keys.iter().filter(|key| key["use"].as_str().is_none_or(|of| of == "sig") && key.get("d").is_none());
+    let known =
+        keys.iter().filter(|key| key["use"].as_str().is_none_or(|of| of == "sig") && key.get("d").is_none());
     let read = |key: &Value| {
         let jwk: Jwk = serde_json::from_value(key.clone()).ok()?;
         Some(Known {

@@ -94,7 +94,9 @@ fn identity(claims: &Claims) -> Option<Identity> {
     for claim in [&claims.scope, &claims.scp, &claims.permissions] {
         match claim {
             Value::String(text) => scopes.extend(text.split_whitespace()),
-            Value::Array(items) => scopes.extend(items.iter().filter_map(Value::as_str).filter(|scope| !scope.is_empty())),
+            Value::Array(items) => {
+                scopes.extend(items.iter().filter_map(Value::as_str).filter(|scope| !scope.is_empty()))
+            }
             _ => {}
         }
     }
@@ -111,7 +113,8 @@ mod tests {
     #[test]
     fn scopes_come_in_three_spellings() {
         let claims = |claims: Value| identity(&serde_json::from_value(claims).unwrap());
-        let found = claims(json!({ "sub": "a", "scope": "x\u{a0}y", "scp": ["y", 1], "permissions": ["z"] })).unwrap();
+        let found = claims(json!({ "sub": "a", "scope": "x\u{a0}y", "scp": ["y", 1], "permissions": ["z"] }))
+            .unwrap();
         assert_eq!(found.scopes, ["x", "y", "z"]);
         assert_eq!(claims(json!({ "sub": "" })), None);
         assert_eq!(claims(json!({ "sub": "a", "iat": 99_999_999_999_u64 })), None);

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::chassis::context::Context;
@@ -119,7 +119,12 @@ impl Declaration<'_> {
     pub const NEW: Self = Self {
         about: About::NEW,
         needs: Needs { writes: false, missing: false },
-        annotations: Annotations { read_only: false, destructive: false, idempotent: false, open_world: false },
+        annotations: Annotations {
+            read_only: false,
+            destructive: false,
+            idempotent: false,
+            open_world: false,
+        },
         side_effects: "None.",
         errors: &[],
         timeout: None,
@@ -184,7 +189,10 @@ pub const MIME_TYPE: &str = "application/json";
 impl Resource {
     #[must_use]
     pub fn new<Work>(
-        about: About, needs: Needs, uri: &'static str, read: impl Fn(Context, String) -> Work + Send + Sync + 'static,
+        about: About,
+        needs: Needs,
+        uri: &'static str,
+        read: impl Fn(Context, String) -> Work + Send + Sync + 'static,
     ) -> Self
     where
         Work: Future<Output = Result<Value, Fault>> + Send + 'static,

@@ -49,7 +49,8 @@ impl Registry {
     /// Every scope that is asked for, sorted.
     #[must_use]
     pub fn scopes(&self) -> Vec<String> {
-        let scopes: BTreeSet<_> = self.all().map(|(about, _)| about.scope).filter(|scope| !scope.is_empty()).collect();
+        let scopes: BTreeSet<_> =
+            self.all().map(|(about, _)| about.scope).filter(|scope| !scope.is_empty()).collect();
         scopes.into_iter().map(str::to_owned).collect()
     }
 
@@ -82,7 +83,10 @@ mod tests {
 
     #[test]
     fn names_and_scopes() {
-        let registry = Registry { prompts: vec![prompt("a", "z"), prompt("b", "y"), prompt("c", "")], ..Registry::default() };
+        let registry = Registry {
+            prompts: vec![prompt("a", "z"), prompt("b", "y"), prompt("c", "")],
+            ..Registry::default()
+        };
         assert_eq!(registry.scopes(), ["y", "z"]);
         assert!(registry.check().is_ok());
         let twice = Registry { prompts: vec![prompt("a", ""), prompt("a", "")], ..Registry::default() };

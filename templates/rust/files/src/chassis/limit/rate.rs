@@ -34,7 +34,8 @@ impl Buckets {
             buckets.retain(|_, (_, seen)| *seen > bound);
         }
         let bucket = buckets.entry(caller.to_owned()).or_insert((self.burst, now));
-        let tokens = (bucket.0 + now.duration_since(bucket.1).as_secs_f64() * self.per_second).min(self.burst);
+        let tokens =
+            (bucket.0 + now.duration_since(bucket.1).as_secs_f64() * self.per_second).min(self.burst);
         let missing = 1.0 - tokens;
         *bucket = (if missing > 0.0 { tokens } else { tokens - 1.0 }, now);
         Duration::from_secs_f64(missing.max(0.0) / self.per_second)

@@ -44,7 +44,8 @@ struct Shared {
 impl Log {
     /// Writes lines of the level and above; debug adds the texts of failures.
     pub fn new(out: impl Write + Send + 'static, level: &str, format: &str, debug: bool) -> Self {
-        let least = Level::NAMES.iter().find(|(name, _)| *name == level).map_or(Level::Info, |(_, level)| *level);
+        let least =
+            Level::NAMES.iter().find(|(name, _)| *name == level).map_or(Level::Info, |(_, level)| *level);
         let shared = Shared { least, as_json: format == "json", debug, out: Mutex::new(Box::new(out)) };
         Self { shared: Arc::new(shared), part: "server" }
     }
@@ -66,7 +67,14 @@ impl Log {
     }
 
     /// Writes a failure, its text only while debugging.
-    pub fn failure(&self, correlation_id: Option<&str>, level: Level, event: &str, fault: &Fault, mut fields: Value) {
+    pub fn failure(
+        &self,
+        correlation_id: Option<&str>,
+        level: Level,
+        event: &str,
+        fault: &Fault,
+        mut fields: Value,
+    ) {
         fields["error_code"] = fault.code().name.into();
         if self.shared.debug {
             fields["exception"] = fault.cause().unwrap_or_else(|| fault.message()).into();
@@ -79,7 +87,9 @@ impl Log {
             return;
         }
         let now = OffsetDateTime::now_utc()
-            .format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"))
+            .format(format_description!(
+                "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+            ))
             .unwrap_or_default();
         let mut line = Map::new();
         line.insert("timestamp".into(), now.into());
@@ -135,10 +145,19 @@ pub(crate) mod tests {
         log.tell(Level::Debug, "unseen", json!({}));
         log.failure(Some("id"), Level::Error, "seen", &Fault::internal("secret"), json!({ "a": "b\nc" }));
         let line: Value = serde_json::from_str(&kept.text()).unwrap();
-        assert_eq!((&line["logger"], &line["level"], &line["correlation_id"]), (&json!("x"), &json!("ERROR"), &json!("id")));
+        assert_eq!(
+            (&line["logger"], &line["level"], &line["correlation_id"]),
+            (&json!("x"), &json!("ERROR"), &json!("id"))
+        );
         assert_eq!(kept.text().lines().count(), 1);
         assert!(!kept.text().contains("secret"));
-        Log::new(kept.clone(), "INFO", "console", true).failure(None, Level::Error, "e", &Fault::internal("cause"), json!({}));
+        Log::new(kept.clone(), "INFO", "console", true).failure(
+            None,
+            Level::Error,
+            "e",
+            &Fault::internal("cause"),
+            json!({}),
+        );
         assert!(kept.text().contains("event=\"e\"") && kept.text().contains("cause"));
     }
 }

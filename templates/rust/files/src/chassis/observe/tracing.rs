@@ -66,7 +66,13 @@ pub struct Span {
 impl Tracer {
     /// Sends spans to the collector below the URL, every so often.
     #[must_use]
-    pub fn new(endpoint: Option<&Url>, client: reqwest::Client, name: &str, version: &str, every: Duration) -> Self {
+    pub fn new(
+        endpoint: Option<&Url>,
+        client: reqwest::Client,
+        name: &str,
+        version: &str,
+        every: Duration,
+    ) -> Self {
         let Some(endpoint) = endpoint else { return Self(None) };
         let exporter = Arc::new(Exporter {
             client,
@@ -194,7 +200,9 @@ mod tests {
     fn contexts() {
         let good = format!("00-{}-{}-01", "a".repeat(32), "b".repeat(16));
         assert_eq!(Trace::read(&good, "x=y").unwrap().parent, good);
-        for wrong in ["", "00-a-b-01", &good.to_uppercase(), &format!("00-{}-{}-01", "0".repeat(32), "b".repeat(16))] {
+        for wrong in
+            ["", "00-a-b-01", &good.to_uppercase(), &format!("00-{}-{}-01", "0".repeat(32), "b".repeat(16))]
+        {
             assert!(Trace::read(wrong, "").is_none(), "{wrong}");
         }
         let span = Tracer(None).serve("x".into(), Trace::read(&good, ""));

@@ -58,14 +58,22 @@ impl Service {
     /// # Errors
     /// `dependency_unavailable`.
     pub async fn get(
-        &self, context: &Context, operation: &str, target: &Url, headers: &HeaderMap,
+        &self,
+        context: &Context,
+        operation: &str,
+        target: &Url,
+        headers: &HeaderMap,
     ) -> Result<Answer, Fault> {
         let deadline = context.slot.as_ref().map(|slot| slot.deadline);
         self.guard.run(deadline, || self.try_get(context, operation, target, headers)).await
     }
 
     async fn try_get(
-        &self, context: &Context, operation: &str, target: &Url, headers: &HeaderMap,
+        &self,
+        context: &Context,
+        operation: &str,
+        target: &Url,
+        headers: &HeaderMap,
     ) -> Result<Answer, Trial> {
         let mut span = self.tracer.ask(operation, &context.trace);
         span.note("http.request.method", "GET");
@@ -94,7 +102,8 @@ fn passed_on(span: &Span) -> HeaderMap {
     let trace = span.trace();
     let pairs = [("traceparent", trace.parent), ("tracestate", trace.state)];
     let set = pairs.into_iter().filter(|(_, value)| !value.is_empty());
-    set.filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?))).collect()
+    set.filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?)))
+        .collect()
 }
 
 /// Reads at most so many bytes; none when there are more.
@@ -114,7 +123,9 @@ pub async fn read_all(mut response: reqwest::Response, max_bytes: usize) -> reqw
 
 /// A number of seconds or a date.
 fn retry_after(headers: &HeaderMap) -> Duration {
-    let Some(value) = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()) else { return Duration::ZERO };
+    let Some(value) = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()) else {
+        return Duration::ZERO;
+    };
     if let Ok(seconds) = value.parse::<u32>() {
         return Duration::from_secs(seconds.into());
     }

@@ -72,7 +72,11 @@ impl Guard {
     ///
     /// # Errors
     /// `dependency_unavailable` for what cannot be had, and the try's own final failures.
-    pub async fn run<T, Work>(&self, deadline: Option<Instant>, attempt: impl Fn() -> Work) -> Result<T, Fault>
+    pub async fn run<T, Work>(
+        &self,
+        deadline: Option<Instant>,
+        attempt: impl Fn() -> Work,
+    ) -> Result<T, Fault>
     where
         Work: Future<Output = Result<T, Trial>>,
     {
@@ -174,11 +178,18 @@ mod tests {
     async fn what_may_pass_is_tried_again() {
         let tries = AtomicU32::new(0);
         let passing = || async {
-            if tries.fetch_add(1, Ordering::Relaxed) < 2 { Err(Trial::Passing("x".into(), Duration::ZERO)) } else { Ok(7) }
+            if tries.fetch_add(1, Ordering::Relaxed) < 2 {
+                Err(Trial::Passing("x".into(), Duration::ZERO))
+            } else {
+                Ok(7)
+            }
         };
         assert_eq!(guard(3).run(None, passing).await.unwrap(), 7);
         let guard = guard(3);
-        let slow = || async { tokio::time::sleep(Duration::from_secs(9)).await; Ok::<(), _>(()) };
+        let slow = || async {
+            tokio::time::sleep(Duration::from_secs(9)).await;
+            Ok::<(), _>(())
+        };
         assert_eq!(guard.run(None, slow).await.unwrap_err().message(), "it is unavailable");
         assert!(!guard.is_healthy());
         let unreached = || async { panic!("the breaker is open") };

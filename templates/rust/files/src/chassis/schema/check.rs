@@ -66,7 +66,9 @@ impl Schema {
             ("array", Value::Array(items)) => {
                 let Some(schema) = &self.items else { return items.into() };
                 let each = items.into_iter().enumerate();
-                return each.map(|(at, item)| schema.check_value(&format!("{path}.{at}"), item, problems)).collect();
+                return each
+                    .map(|(at, item)| schema.check_value(&format!("{path}.{at}"), item, problems))
+                    .collect();
             }
             ("boolean", Value::Bool(value)) => return value.into(),
             ("string", Value::String(value)) => match self.wrong_text(&value) {
@@ -173,7 +175,10 @@ mod tests {
             (json!({ "text": "x", "kind": "c" }), "kind must be one of a, b"),
             (json!({ "text": "x", "options": { "trim": 1 } }), "options.trim must be a boolean"),
             (json!({ "text": "x", "list": [1, "2"] }), "list.1 must be an integer"),
-            (json!({ "zz": 1, "text": 3, "aa": 2 }), "text must be a string; aa is not allowed; zz is not allowed"),
+            (
+                json!({ "zz": 1, "text": 3, "aa": 2 }),
+                "text must be a string; aa is not allowed; zz is not allowed",
+            ),
         ] {
             let refused = schema().check(given.as_object().unwrap().clone()).unwrap_err();
             assert_eq!(refused.message(), format!("Invalid arguments: {reason}"));

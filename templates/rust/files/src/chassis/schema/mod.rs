@@ -214,7 +214,8 @@ impl Schema {
                 properties.insert(field.name.to_owned(), property);
             }
             document.insert("properties".into(), properties.into());
-            let required: Vec<_> = fields.iter().filter(|field| field.required).map(|field| field.name).collect();
+            let required: Vec<_> =
+                fields.iter().filter(|field| field.required).map(|field| field.name).collect();
             if !required.is_empty() {
                 document.insert("required".into(), json!(required));
             }

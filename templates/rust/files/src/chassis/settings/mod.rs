@@ -118,7 +118,8 @@ impl Settings {
 
     /// Finds what is wrong with settings that are fine one by one.
     fn check(&self, r: &mut Reader, tool_names: &[&str]) {
-        let lists = [("MCP_TOOLS_ENABLED", &self.tools_enabled), ("MCP_TOOLS_DISABLED", &self.tools_disabled)];
+        let lists =
+            [("MCP_TOOLS_ENABLED", &self.tools_enabled), ("MCP_TOOLS_DISABLED", &self.tools_disabled)];
         for (name, list) in lists {
             let mut unknown: Vec<&str> =
                 list.iter().map(String::as_str).filter(|tool| !tool_names.contains(tool)).collect();
@@ -154,7 +155,11 @@ impl Settings {
         }
         let is_wildcard = self.host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified());
         if is_wildcard && self.public_url.is_none() {
-            r.problem("MCP_PUBLIC_URL", "", &format!("expected a URL with jwt on wildcard host {}", self.host));
+            r.problem(
+                "MCP_PUBLIC_URL",
+                "",
+                &format!("expected a URL with jwt on wildcard host {}", self.host),
+            );
         }
     }
 }
@@ -184,13 +189,19 @@ mod tests {
     fn what_goes_together() {
         for (environment, wanted) in [
             (&[][..], ""),
-            (&[("MCP_TRANSPORT", "http"), ("MCP_SERVER_HOST", "0.0.0.0")], "MCP_SERVER_HOST=0.0.0.0: expected a loopback"),
+            (
+                &[("MCP_TRANSPORT", "http"), ("MCP_SERVER_HOST", "0.0.0.0")],
+                "MCP_SERVER_HOST=0.0.0.0: expected a loopback",
+            ),
             (&[("MCP_TRANSPORT", "http"), ("MCP_AUTH_MODE", "jwt")], "MCP_AUTH_ISSUER=: expected"),
             (&[("MCP_TOOLS_ENABLED", "a,c")], "MCP_TOOLS_ENABLED=c: expected names among a, b"),
             (&[("MCP_RATE_LIMIT_BURST", "0")], "MCP_RATE_LIMIT_BURST=0: expected at least 1"),
             (&[("MCP_STATE_URL", "redis://h:99999")], "MCP_STATE_URL: expected memory://"),
             (&[("MCP_STATE_URL", "http://user:secret@h")], "MCP_STATE_URL: expected memory://"),
-            (&[("HTTPS_PROXY", "socks5://h")], "HTTPS_PROXY: only http:// and https:// proxies are supported"),
+            (
+                &[("HTTPS_PROXY", "socks5://h")],
+                "HTTPS_PROXY: only http:// and https:// proxies are supported",
+            ),
         ] {
             let found = problems(environment);
             assert_eq!(found.is_empty(), wanted.is_empty(), "{found:?}");

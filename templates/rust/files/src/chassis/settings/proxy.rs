@@ -74,14 +74,25 @@ mod tests {
 
     #[test]
     fn who_takes_which() {
-        let environment = [("http_proxy", "http://low:1"), ("HTTP_PROXY", "http://up:1"), ("ALL_PROXY", "http://all:1"),
-            ("NO_PROXY", "example.com, 10.0.0.0/8,host:81")];
+        let environment = [
+            ("http_proxy", "http://low:1"),
+            ("HTTP_PROXY", "http://up:1"),
+            ("ALL_PROXY", "http://all:1"),
+            ("NO_PROXY", "example.com, 10.0.0.0/8,host:81"),
+        ];
         let pairs = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let proxies = Proxies::read(&mut Reader::new(pairs.into_iter()));
         for (url, wanted) in [
-            ("http://other.org/", Some("low")), ("https://other.org/", Some("all")), ("http://a.example.com/", None),
-            ("http://notexample.com/", Some("low")), ("http://10.1.2.3/", None), ("http://127.0.0.1:9/", None),
-            ("http://localhost/", None), ("http://[::1]/", None), ("http://host:81/", None), ("http://host/", Some("low")),
+            ("http://other.org/", Some("low")),
+            ("https://other.org/", Some("all")),
+            ("http://a.example.com/", None),
+            ("http://notexample.com/", Some("low")),
+            ("http://10.1.2.3/", None),
+            ("http://127.0.0.1:9/", None),
+            ("http://localhost/", None),
+            ("http://[::1]/", None),
+            ("http://host:81/", None),
+            ("http://host/", Some("low")),
         ] {
             let found = proxies.of(&Url::parse(url).unwrap());
             assert_eq!(found.as_ref().and_then(Url::host_str), wanted, "{url}");

@@ -89,7 +89,13 @@ impl Reader {
         self.problems.push(format!("{name}={}: {expected}", printable(value)));
     }
 
-    fn read<T: Clone>(&mut self, name: &str, fallback: T, expected: &str, parse: impl Fn(&str) -> Option<T>) -> T
+    fn read<T: Clone>(
+        &mut self,
+        name: &str,
+        fallback: T,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> T
     where
         Value: From<T>,
     {
@@ -159,7 +165,8 @@ impl Reader {
         let expected = format!("expected a number from {least} to {MAX_SECONDS}");
         let seconds = self.read(name, fallback, &expected, |raw| {
             let (whole, fraction) = raw.split_once('.').unwrap_or((raw, "0"));
-            let value = (is_digits(whole) && is_digits(fraction)).then(|| raw.parse::<f64>().ok()).flatten()?;
+            let value =
+                (is_digits(whole) && is_digits(fraction)).then(|| raw.parse::<f64>().ok()).flatten()?;
             (value >= least && value <= MAX_SECONDS).then_some(value)
         });
         Duration::from_secs_f64(seconds)
@@ -204,7 +211,8 @@ impl Reader {
             self.problems.push(format!("{name}: {expected}")); // what is no URL may hold a secret anywhere
             return None;
         };
-        let is_plain = url.username().is_empty() && url.password().is_none() && !raw.contains(['?', '#', '@']);
+        let is_plain =
+            url.username().is_empty() && url.password().is_none() && !raw.contains(['?', '#', '@']);
         if !urls::is_http(&url) || bare && !is_plain {
             self.problem(name, &raw, &expected);
             return None;
@@ -215,14 +223,20 @@ impl Reader {
 
     /// `NAME` or `NAME_FILE`. The check returns what is expected instead of a value that cannot be used; the value
     /// itself is never shown.
-    pub fn secret(&mut self, name: &'static str, check: fn(&str) -> Option<&'static str>) -> Option<Arc<Secret>> {
+    pub fn secret(
+        &mut self,
+        name: &'static str,
+        check: fn(&str) -> Option<&'static str>,
+    ) -> Option<Arc<Secret>> {
         let file = format!("{name}_FILE");
         self.know(name);
         self.know(&file);
         let made = match (self.raw(name), self.raw(&file)) {
             (None, None) => return None,
             (Some(_), Some(_)) => Err(format!("{name}: expected only one of {name} and {file}")),
-            (Some(value), None) => Secret::of_value(name, value, check).map_err(|problem| format!("{name}: {problem}")),
+            (Some(value), None) => {
+                Secret::of_value(name, value, check).map_err(|problem| format!("{name}: {problem}"))
+            }
             (None, Some(path)) => Secret::of_file(name, &path, check).map_err(|problem| match problem {
                 Some(problem) => format!("{file}: {problem}"),
                 None => format!("{file}={}: expected a readable file", printable(&path)),
@@ -244,7 +258,10 @@ impl Reader {
 
 /// What client programs and Kubernetes set.
 fn is_foreign(name: &str) -> bool {
-    name == "MCP_TIMEOUT" || name == "MCP_TOOL_TIMEOUT" || name.ends_with("_SERVICE_HOST") || name.contains("_PORT")
+    name == "MCP_TIMEOUT"
+        || name == "MCP_TOOL_TIMEOUT"
+        || name.ends_with("_SERVICE_HOST")
+        || name.contains("_PORT")
 }
 
 fn split(raw: &str) -> Vec<String> {
@@ -284,7 +301,8 @@ impl Network {
     /// An address, or `ADDRESS/BITS`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let (address, bits) =
+            text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().ok()?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.map_or(Some(most), |bits| is_digits(bits).then(|| bits.parse().ok()).flatten())?;
@@ -343,7 +361,9 @@ mod tests {
 
     #[test]
     fn networks() {
-        let contains = |network: &str, address: &str| Network::parse(network).unwrap().contains(address.parse().unwrap());
+        let contains = |network: &str, address: &str| {
+            Network::parse(network).unwrap().contains(address.parse().unwrap())
+        };
         assert!(contains("10.0.0.0/8", "10.9.9.9") && !contains("10.0.0.0/8", "11.0.0.0"));
         assert!(contains("0.0.0.0/0", "1.2.3.4") && contains("::/0", "::1") && !contains("::/0", "1.2.3.4"));
         assert!(contains("2001:db8::/32", "2001:db8::1") && contains("1.2.3.4", "1.2.3.4"));

@@ -34,7 +34,11 @@ impl Secret {
     }
 
     /// The error is what is expected of the content, or nothing when there is none to read.
-    pub(super) fn of_file(name: &'static str, path: &str, check: Check) -> Result<Self, Option<&'static str>> {
+    pub(super) fn of_file(
+        name: &'static str,
+        path: &str,
+        check: Check,
+    ) -> Result<Self, Option<&'static str>> {
         let value = load(path, check)?;
         let current = Mutex::new((value, None));
         Ok(Self { name, path: Some(path.to_owned()), check, current, on_read: OnceLock::new() })
@@ -109,7 +113,9 @@ mod tests {
         let secret = Secret::of_file("MCP_X", path, visible_ascii).unwrap();
         let reads = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&reads);
-        secret.on_read(move |_| { counted.fetch_add(1, Ordering::Relaxed); });
+        secret.on_read(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
         assert_eq!((secret.read(), secret.read()), ("one".into(), "one".into()));
         assert_eq!(reads.load(Ordering::Relaxed), 1);
         fs::write(path, "second").unwrap();
@@ -120,6 +126,9 @@ mod tests {
         assert_eq!(secret.read(), "second");
         assert!(!format!("{secret:?}").contains("second"));
         assert_eq!(Secret::of_file("MCP_X", path, visible_ascii).err(), Some(None));
-        assert_eq!(Secret::of_value("MCP_X", "a b".into(), visible_ascii).err(), Some("expected visible ASCII characters only"));
+        assert_eq!(
+            Secret::of_value("MCP_X", "a b".into(), visible_ascii).err(),
+            Some("expected visible ASCII characters only")
+        );
     }
 }

@@ -38,7 +38,9 @@ mod tests {
 
     #[test]
     fn urls() {
-        for wrong in ["", "x", "http://", "http://h:", "http://h:0", "http://h:99999", "http://a b", "mailto:x@y"] {
+        for wrong in
+            ["", "x", "http://", "http://h:", "http://h:0", "http://h:99999", "http://a b", "mailto:x@y"]
+        {
             assert!(parse(wrong).is_none(), "{wrong}");
         }
         assert!(parse("redis://h:1/2").is_some());

@@ -52,7 +52,8 @@ impl Connection {
             let key = format!("{}health", self.prefix);
             let mut command = redis::cmd("SET");
             command.arg(key).arg(1).arg("EX").arg(60);
-            let tried = self.tried(|mut client| async move { command.query_async::<Value>(&mut client).await });
+            let tried =
+                self.tried(|mut client| async move { command.query_async::<Value>(&mut client).await });
             if tried.await.is_ok() {
                 reached();
             }

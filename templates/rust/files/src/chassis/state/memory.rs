@@ -55,7 +55,11 @@ impl Memory {
         let known = key.as_ref().and_then(|key| state.entries.get(state.keys.get(key)?));
         if let Some(known) = known {
             let is_same = known.fingerprint == new.fingerprint;
-            return if is_same { Ok((known.operation.clone(), false)) } else { Err(fault::STATE_CONFLICT.into()) };
+            return if is_same {
+                Ok((known.operation.clone(), false))
+            } else {
+                Err(fault::STATE_CONFLICT.into())
+            };
         }
         let owner = state.subjects.entry(new.subject.clone()).or_default();
         if owner.running >= self.limits.running {
@@ -65,7 +69,8 @@ impl Memory {
         if let Some(key) = key {
             state.keys.insert(key, new.id.clone());
         }
-        let operation = Operation { id: new.id.clone(), status: Status::Started, progress: 0.0, result: None };
+        let operation =
+            Operation { id: new.id.clone(), status: Status::Started, progress: 0.0, result: None };
         let entry = Entry {
             operation: operation.clone(),
             owner: new.subject,
@@ -113,7 +118,8 @@ impl State {
         owner.running -= 1;
         owner.finished.insert(order, id.to_owned());
         self.finished.insert(order, id.to_owned());
-        let own = (owner.finished.len() > KEPT_EACH).then(|| owner.finished.values().next().cloned()).flatten();
+        let own =
+            (owner.finished.len() > KEPT_EACH).then(|| owner.finished.values().next().cloned()).flatten();
         if let Some(oldest) = own {
             self.forget(&oldest);
         }
@@ -188,7 +194,11 @@ mod tests {
         memory.create(new("1", "a", Some("k"))).unwrap();
         tokio::time::advance(Duration::from_secs(600)).await;
         assert_eq!(memory.update("a", "1", ended(Status::Completed)).unwrap().status, Status::Completed);
-        assert_eq!(memory.update("a", "1", ended(Status::Failed)).unwrap().status, Status::Completed, "it has ended");
+        assert_eq!(
+            memory.update("a", "1", ended(Status::Failed)).unwrap().status,
+            Status::Completed,
+            "it has ended"
+        );
         tokio::time::advance(Duration::from_secs(59)).await;
         assert!(memory.get("a", "1").is_ok());
         tokio::time::advance(Duration::from_secs(1)).await;
@@ -206,6 +216,8 @@ mod tests {
             memory.create(new(&id.to_string(), "a", None)).unwrap();
             memory.update("a", &id.to_string(), ended(Status::Failed)).unwrap();
         }
-        assert!(memory.get("a", "0").is_err() && memory.get("a", "1").is_ok() && memory.get("b", "other").is_ok());
+        assert!(
+            memory.get("a", "0").is_err() && memory.get("a", "1").is_ok() && memory.get("b", "other").is_ok()
+        );
     }
 }

@@ -51,7 +51,11 @@ impl Operations {
     /// # Errors
     /// `state_conflict`, `too_many_operations` and `dependency_unavailable`.
     pub async fn start(
-        &self, subject: &str, key: Option<String>, arguments: &impl Serialize, work: Work,
+        &self,
+        subject: &str,
+        key: Option<String>,
+        arguments: &impl Serialize,
+        work: Work,
     ) -> Result<Operation, Fault> {
         let arguments = serde_json::to_string(arguments).map_err(Fault::internal)?;
         let id = URL_SAFE_NO_PAD.encode(Uuid::new_v4().into_bytes());
@@ -121,7 +125,9 @@ impl Parts {
             result = guarded(work(report)) => Some(result),
         };
         let end = match result {
-            Some(Ok(result)) => Change { status: Some(Status::Completed), progress: 1.0, result: Some(result) },
+            Some(Ok(result)) => {
+                Change { status: Some(Status::Completed), progress: 1.0, result: Some(result) }
+            }
             Some(Err(failure)) => {
                 let fields = json!({ "operation_id": id });
                 self.log.failure(None, Level::Error, "operation.failed", &failure, fields);
@@ -182,10 +188,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn how_work_ends() {
         let operations = operations();
-        let done = end_of(&operations, Box::new(|report| Box::pin(async move {
-            report(0.5).await;
-            Ok(Map::new())
-        }))).await;
+        let done = end_of(
+            &operations,
+            Box::new(|report| {
+                Box::pin(async move {
+                    report(0.5).await;
+                    Ok(Map::new())
+                })
+            }),
+        )
+        .await;
         assert_eq!((done.status, done.result.is_some()), (Status::Completed, true));
         assert!(operations.cancel("a", &done.id).await.unwrap_err().message().ends_with("completed"));
         let panicking: Work = Box::new(|_| Box::pin(async { panic!("on purpose") }));

@@ -34,6 +34,8 @@ impl Rate {
         let arguments = [(f64::from(self.per_minute) / 60.0).to_string(), self.burst.to_string()];
         let answer = connection.run(&TAKE, &bucket, &arguments).await;
         let seconds = answer.ok().and_then(|wait| text_of(&wait).parse().ok());
-        seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).unwrap_or_else(|| self.own.take(caller))
+        seconds
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            .unwrap_or_else(|| self.own.take(caller))
     }
 }

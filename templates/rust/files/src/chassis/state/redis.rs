@@ -7,9 +7,7 @@ use redis::{Script, Value};
 use serde_json::{Map, Value as Json};
 
 use super::connection::Connection;
-use super::store::{
-    Change, KEPT_ALL, KEPT_EACH, LEASE, Limits, New, Operation, Status, digest, unavailable,
-};
+use super::store::{Change, KEPT_ALL, KEPT_EACH, LEASE, Limits, New, Operation, Status, digest, unavailable};
 use crate::chassis::fault::{self, Fault};
 
 static CREATE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("create.lua")));
@@ -64,7 +62,13 @@ impl Redis {
     }
 
     async fn touch(
-        &self, subject: &str, id: &str, status: &str, progress: &str, result: &str, ended: bool,
+        &self,
+        subject: &str,
+        id: &str,
+        status: &str,
+        progress: &str,
+        result: &str,
+        ended: bool,
     ) -> Result<Operation, Fault> {
         let arguments = [
             self.connection.prefix.clone(),

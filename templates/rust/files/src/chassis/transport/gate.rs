@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
@@ -14,14 +13,14 @@ use futures_util::stream;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::HeaderMap;
 use hyper::{Method, Request, Response, StatusCode};
 use prometheus::IntGauge;
-use rmcp::model::ErrorCode;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::accept::accepts;
+use super::headers::{disagreement, header, lines, set};
 use super::message::{Malformed, Message};
 use super::probes;
 use super::protocol::{Extras, Protocol};
@@ -31,7 +30,7 @@ use crate::chassis::caller::{Caller, correlation_id};
 use crate::chassis::fault::{self, Fault};
 use crate::chassis::json;
 use crate::chassis::limit::Slot;
-use crate::chassis::observe::{PROTOCOL, Trace};
+use crate::chassis::observe::Trace;
 use crate::chassis::site::Site;
 
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -86,20 +85,6 @@ pub fn with_json(status: StatusCode, value: &Value) -> Response<Body> {
     with_body(status, json::write(value))
 }
 
-fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(HeaderName::from_static(name), value);
-    }
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-fn lines<'a>(headers: &'a HeaderMap, name: &str) -> impl DoubleEndedIterator<Item = &'a str> {
-    headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
-}
-
 impl Gate {
     pub fn new(protocol: Protocol) -> Self {
         let app = &protocol.app;
@@ -132,9 +117,14 @@ impl Gate {
     }
 
     async fn route(
-        self: &Arc<Self>, request: Request<Incoming>, peer: IpAddr, caller: &mut Caller, origin: Option<&str>,
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        peer: IpAddr,
+        caller: &mut Caller,
+        origin: Option<&str>,
     ) -> Response<Body> {
-        let host = header(request.headers(), "host").or_else(|| request.uri().authority().map(|host| host.as_str()));
+        let host =
+            header(request.headers(), "host").or_else(|| request.uri().authority().map(|host| host.as_str()));
         if let Err(refused) = self.site.check(host.unwrap_or_default(), origin) {
             return self.refuse(caller, refused.into(), false);
         }
@@ -173,7 +163,10 @@ impl Gate {
 
     /// Goes through the checks in their order.
     async fn serve_mcp(
-        self: &Arc<Self>, request: Request<Incoming>, peer: IpAddr, caller: &mut Caller,
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        peer: IpAddr,
+        caller: &mut Caller,
     ) -> Response<Body> {
         if *request.method() != Method::POST {
             let mut response = Response::new(Body::default());
@@ -207,7 +200,11 @@ impl Gate {
 
     /// Finds out who calls, and reads what is asked for.
     async fn read(
-        &self, headers: &HeaderMap, body: Incoming, peer: IpAddr, caller: &mut Caller,
+        &self,
+        headers: &HeaderMap,
+        body: Incoming,
+        peer: IpAddr,
+        caller: &mut Caller,
     ) -> Result<Message, Refusal> {
         caller.key = self.site.client(peer, lines(headers, "x-forwarded-for"));
         if let Some(verifier) = &self.verifier {
@@ -258,7 +255,9 @@ impl Gate {
                 _ => Ok(None),
             },
             "tools/call" => match app.offered.tool(message.text("name")).filter(|_| message.id.is_some()) {
-                Some(tool) if !caller.has_scope(tool.about.scope) => lacks(tool.about.scope, Some(tool.about.name)),
+                Some(tool) if !caller.has_scope(tool.about.scope) => {
+                    lacks(tool.about.scope, Some(tool.about.name))
+                }
                 Some(tool) => match app.calls.admit(caller, tool.timeout).await {
                     Ok(slot) => Ok(Some(slot)),
                     Err(fault) => Err(Refusal::Fault { fault, id, tool: Some(tool.about.name) }),
@@ -275,7 +274,11 @@ impl Gate {
 
     /// One JSON document, or a stream as soon as the client is told of progress.
     async fn respond(
-        self: &Arc<Self>, caller: Arc<Caller>, message: Message, id: Value, mut extras: Extras,
+        self: &Arc<Self>,
+        caller: Arc<Caller>,
+        message: Message,
+        id: Value,
+        mut extras: Extras,
     ) -> Response<Body> {
         let (tell, mut told) = mpsc::unbounded_channel();
         if let Some(token) = message.progress_token() {
@@ -334,7 +337,8 @@ impl Gate {
 
     fn challenge(&self, fault: &Fault, has_token: bool) -> String {
         let required = fault.detail("required_scopes").and_then(Value::as_array);
-        let required = required.map(|scopes| scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "));
+        let required =
+            required.map(|scopes| scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "));
         let (reason, scopes) = match required {
             Some(scopes) => (r#"error="insufficient_scope", "#, scopes),
             None if has_token => (r#"error="invalid_token", "#, self.scopes.join(" ")),
@@ -372,37 +376,4 @@ fn events(first: String, told: Told, work: BoxFuture<'static, String>) -> Body {
     });
     let event = |text: String| Ok(Frame::data(Bytes::from(format!("event: message\ndata: {text}\n\n"))));
     StreamBody::new(stream::iter([first]).chain(rest).map(event)).boxed_unsync()
-}
-
-/// The protocol without sessions repeats in headers what the body says; both must say the same.
-fn disagreement(headers: &HeaderMap, message: &Message) -> Option<RpcError> {
-    message.id.as_ref()?;
-    let version = header(headers, "mcp-protocol-version");
-    let is_modern = version.is_some_and(|version| version >= PROTOCOL);
-    if !is_modern && !message.is_modern() {
-        return None;
-    }
-    let name = match message.method.as_str() {
-        "tools/call" | "prompts/get" => Some(message.text("name")),
-        "resources/read" => Some(message.text("uri")),
-        _ => None,
-    };
-    let told = header(headers, "mcp-name").map(decoded);
-    let wrong = if version != message.version() {
-        "MCP-Protocol-Version"
-    } else if header(headers, "mcp-method") != Some(&message.method) {
-        "Mcp-Method"
-    } else if name.is_some() && told.as_deref() != name {
-        "Mcp-Name"
-    } else {
-        return None;
-    };
-    Some(RpcError::new(ErrorCode::HEADER_MISMATCH.0, format!("{wrong} must agree with the body")))
-}
-
-/// A name outside of ASCII comes as `=?base64?…?=`.
-fn decoded(value: &str) -> String {
-    let inner = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
-    let bytes = inner.and_then(|inner| base64::engine::general_purpose::STANDARD.decode(inner).ok());
-    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| value.to_owned())
 }

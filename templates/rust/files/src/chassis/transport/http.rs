@@ -86,7 +86,9 @@ async fn connection(gate: Arc<Gate>, stream: TcpStream, closing: CancellationTok
     });
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(IDLE_TIMEOUT).max_buf_size(MAX_HEAD);
-    let mut served = std::pin::pin!(server.serve_connection(TokioIo::new(Watched { stream, head: head.clone() }), service));
+    let mut served = std::pin::pin!(
+        server.serve_connection(TokioIo::new(Watched { stream, head: head.clone() }), service)
+    );
     tokio::select! {
         _ = served.as_mut() => {}
         () = head.is_late() => {}

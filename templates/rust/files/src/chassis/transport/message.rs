@@ -26,7 +26,12 @@ pub struct Malformed {
 
 impl Malformed {
     pub fn parse_error(reason: &str) -> Self {
-        Self { code: ErrorCode::PARSE_ERROR.0, reason: reason.to_owned(), id: Value::Null, is_notification: false }
+        Self {
+            code: ErrorCode::PARSE_ERROR.0,
+            reason: reason.to_owned(),
+            id: Value::Null,
+            is_notification: false,
+        }
     }
 
     /// The error's own message; the reason of a wrong shape of params says it all.
@@ -72,7 +77,9 @@ impl Message {
         let method = object.remove("method").and_then(|method| method.as_str().map(str::to_owned));
         let is_unreadable = raw_id.is_some() && id.is_none();
         let is_notification = raw_id.is_none() && method.is_some();
-        let (Some(method), true, false) = (method, object.get("jsonrpc") == Some(&json!("2.0")), is_unreadable) else {
+        let (Some(method), true, false) =
+            (method, object.get("jsonrpc") == Some(&json!("2.0")), is_unreadable)
+        else {
             return Err(no_request(id.unwrap_or_default(), is_notification));
         };
         let mut message = Self { id, method, params: Map::new() };
@@ -102,7 +109,13 @@ impl Message {
                     self.params.remove(*name);
                     !is_required
                 }
-                Some(value) => if *is_object { value.is_object() } else { value.is_string() },
+                Some(value) => {
+                    if *is_object {
+                        value.is_object()
+                    } else {
+                        value.is_string()
+                    }
+                }
             };
             if !is_fine {
                 return Err(format!("params.{name} must be {kind}"));
@@ -233,10 +246,14 @@ mod tests {
             (json!({}), "params.name must be a string"),
             (json!({ "name": "x", "arguments": 1 }), "params.arguments must be an object"),
             (json!({ "name": "x", "_meta": 1 }), "params._meta must be an object"),
-            (json!({ "name": "x", "_meta": { "progressToken": 1.5 } }), "params._meta.progressToken must be a string or an integer"),
+            (
+                json!({ "name": "x", "_meta": { "progressToken": 1.5 } }),
+                "params._meta.progressToken must be a string or an integer",
+            ),
             (json!({ "name": "x", "arguments": null, "_meta": null }), ""),
         ] {
-            let read = parse(&json!({ "jsonrpc": "2.0", "id": 7.0, "method": "tools/call", "params": params }));
+            let read =
+                parse(&json!({ "jsonrpc": "2.0", "id": 7.0, "method": "tools/call", "params": params }));
             assert_eq!(read.as_ref().err().map_or("", |wrong| &wrong.reason), reason);
             assert_eq!(read.map_or_else(|wrong| wrong.id, |message| message.id.unwrap()), json!(7));
         }
@@ -244,7 +261,11 @@ mod tests {
 
     #[test]
     fn what_is_no_request() {
-        for wrong in [json!([]), json!({ "jsonrpc": "2.0", "id": 1, "result": {} }), json!({ "id": 1, "method": "ping" })] {
+        for wrong in [
+            json!([]),
+            json!({ "jsonrpc": "2.0", "id": 1, "result": {} }),
+            json!({ "id": 1, "method": "ping" }),
+        ] {
             assert_eq!(parse(&wrong).err().unwrap().code, -32600, "{wrong}");
         }
         for id in [json!(null), json!(1.5), json!(true), json!(9_007_199_254_740_992_i64)] {

@@ -4,6 +4,7 @@
 mod accept;
 mod gate;
 mod head;
+mod headers;
 mod http;
 mod lines;
 mod message;

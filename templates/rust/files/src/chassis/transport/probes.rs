@@ -57,7 +57,8 @@ pub fn check_live(host: &str, port: u16) -> bool {
     let is_wildcard = host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified());
     let host = if is_wildcard { "localhost" } else { host };
     let Ok(addresses) = (host, port).to_socket_addrs() else { return false };
-    let mut connected = addresses.filter_map(|address| TcpStream::connect_timeout(&address, LIVE_TIMEOUT).ok());
+    let mut connected =
+        addresses.filter_map(|address| TcpStream::connect_timeout(&address, LIVE_TIMEOUT).ok());
     let Some(mut stream) = connected.next() else { return false };
     let _ = stream.set_read_timeout(Some(LIVE_TIMEOUT)); // without it the answer only takes longer
     let mut head = [0; 12];

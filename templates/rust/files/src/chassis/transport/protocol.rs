@@ -151,7 +151,10 @@ impl Protocol {
     }
 
     async fn get_prompt(
-        &self, caller: &Caller, name: String, arguments: Map<String, Value>,
+        &self,
+        caller: &Caller,
+        name: String,
+        arguments: Map<String, Value>,
     ) -> Result<Value, RpcError> {
         let invalid = |message: String| RpcError::new(ErrorCode::INVALID_PARAMS.0, message);
         let prompt = self.app.offered.prompt(&name).ok_or_else(|| invalid("Unknown prompt".to_owned()))?;
@@ -159,7 +162,9 @@ impl Protocol {
         if let Some(argument) = missing {
             return Err(invalid(format!("Missing argument: {}", argument.name)));
         }
-        let read = |(name, value): (&String, &Value)| (name.clone(), json::well_formed(value.as_str().unwrap_or_default()));
+        let read = |(name, value): (&String, &Value)| {
+            (name.clone(), json::well_formed(value.as_str().unwrap_or_default()))
+        };
         let given: BTreeMap<_, _> = arguments.iter().map(read).collect();
         let canonical = Value::Object(arguments).to_string();
         let render = async { Ok((prompt.render)(&given)) };
@@ -218,7 +223,8 @@ impl Lists {
             .collect()
         };
         let prompts = offered.prompts.iter().map(|prompt| {
-            let argument = |name, description| json!({ "name": name, "description": description, "required": true });
+            let argument =
+                |name, description| json!({ "name": name, "description": description, "required": true });
             let mut described = describe(&prompt.about);
             described["arguments"] =
                 prompt.arguments.iter().map(|each| argument(each.name, each.description)).collect();

@@ -29,7 +29,10 @@ const AHEAD: usize = 64;
 
 /// Serves until the input ends or `stop`; what was read before is answered, unless `now` comes first.
 pub async fn serve(
-    app: Arc<App>, stop: CancellationToken, now: CancellationToken, input: impl Read + Send + 'static,
+    app: Arc<App>,
+    stop: CancellationToken,
+    now: CancellationToken,
+    input: impl Read + Send + 'static,
     output: impl Write + Send + 'static,
 ) {
     let log = app.log.named("server");

@@ -1,0 +1,57 @@
+//! Headers of a request and of its answer.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use rmcp::model::ErrorCode;
+
+use super::message::Message;
+use super::reply::RpcError;
+use crate::chassis::observe::PROTOCOL;
+
+pub fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+pub fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+pub fn lines<'a>(headers: &'a HeaderMap, name: &str) -> impl DoubleEndedIterator<Item = &'a str> {
+    headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+}
+
+/// The protocol without sessions repeats in headers what the body says; both must say the same.
+pub fn disagreement(headers: &HeaderMap, message: &Message) -> Option<RpcError> {
+    message.id.as_ref()?;
+    let version = header(headers, "mcp-protocol-version");
+    let is_modern = version.is_some_and(|version| version >= PROTOCOL);
+    if !is_modern && !message.is_modern() {
+        return None;
+    }
+    let name = match message.method.as_str() {
+        "tools/call" | "prompts/get" => Some(message.text("name")),
+        "resources/read" => Some(message.text("uri")),
+        _ => None,
+    };
+    let told = header(headers, "mcp-name").map(decoded);
+    let wrong = if version != message.version() {
+        "MCP-Protocol-Version"
+    } else if header(headers, "mcp-method") != Some(&message.method) {
+        "Mcp-Method"
+    } else if name.is_some() && told.as_deref() != name {
+        "Mcp-Name"
+    } else {
+        return None;
+    };
+    Some(RpcError::new(ErrorCode::HEADER_MISMATCH.0, format!("{wrong} must agree with the body")))
+}
+
+/// A name outside of ASCII comes as `=?base64?…?=`.
+fn decoded(value: &str) -> String {
+    let inner = value.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?="));
+    let bytes = inner.and_then(|inner| STANDARD.decode(inner).ok());
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| value.to_owned())
+}
