@@ -38,7 +38,12 @@ if TYPE_CHECKING:
 
 ROUNDS, SECONDS, WARM_UP, CONNECTIONS = 40, 0.5, 2.0, 4
 CALL = {"name": "process_text", "arguments": {"text": " Grüße aus Köln ", "options": {"uppercase": True}}}
-QUICK_STARTS = {"python": "python/server.py", "typescript": "typescript/server.mjs", "go": "go/main.go", "rust": "rust/quick_start.rs"}
+QUICK_STARTS = {
+    "python": "python/server.py",
+    "typescript": "typescript/server.mjs",
+    "go": "go/main.go",
+    "rust": "rust/quick_start.rs",
+}
 HOMES = ("node_modules", ".venv", "build", "target")
 """Where a program finds the packages that a repository has installed, or is no part of the repository."""
 BEGIN, END = "<!-- servers: begin -->", "<!-- servers: end -->"
