@@ -27,12 +27,12 @@ pub const IDENTITY: Identity = Identity {
 /// All that the server can offer. Contracts are made of one that uses nothing.
 fn registry(uses: &Uses, describe: &Describe) -> Registry {
     Registry {
-        tools: tools::registry::all(uses),
-        resources: resources::registry::all(&resources::Uses {
+        tools: tools::all(uses),
+        resources: resources::all(&resources::Uses {
             operations: uses.operations.clone(),
             describe: Arc::clone(describe),
         }),
-        prompts: prompts::registry::all(),
+        prompts: prompts::all(),
     }
 }
 
@@ -58,7 +58,7 @@ pub fn read_settings(reader: &mut Reader) -> Settings {
 /// What is registered twice.
 pub fn build(settings: &Settings, reader: &Reader, log: Log) -> Result<App, String> {
     let mut app = App::new(IDENTITY, settings.standard.clone(), reader.values().clone(), log);
-    let services = services::registry::open(settings, &app.services);
+    let services = services::open(settings, &app.services);
     let uses = Uses { services, operations: Some(app.operations.clone()) };
     let registry = registry(&uses, &app.describe());
     app.offer(registry)?;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::registry::Uses;
+use super::Uses;
 use crate::chassis::declare::{About, Needs, Resource};
 use crate::chassis::fault;
 

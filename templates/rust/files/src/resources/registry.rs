@@ -1,4 +1,7 @@
-//! The resources in the order in which clients see them.
+//! Documents that clients may read. Each has one file, and its name twice here.
+
+mod operation;
+mod server_settings;
 
 use crate::chassis::app::Describe;
 use crate::chassis::declare::Resource;
@@ -12,7 +15,9 @@ pub struct Uses {
     pub describe: Describe,
 }
 
+/// The resources in the order in which clients see them.
 #[must_use]
+#[allow(unused_variables, reason = "a list may be empty")]
 pub fn all(uses: &Uses) -> Vec<Resource> {
-    vec![super::server_settings::resource(uses), super::operation::resource(uses)]
+    vec![server_settings::resource(uses), operation::resource(uses)]
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::registry::Uses;
+use super::Uses;
 use crate::chassis::declare::{About, Needs, Resource};
 
 pub(super) fn resource(uses: &Uses) -> Resource {
