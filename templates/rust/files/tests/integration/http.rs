@@ -42,7 +42,9 @@ fn calls_end_as_they_are_documented_to() {
         ("mcp_tool_calls_in_flight", vec![], "0"),
     ] {
         let is_meant = |line: &&str| {
-            line.starts_with(name) && labels.iter().all(|label| line.contains(label)) && line.ends_with(&format!(" {value}"))
+            line.starts_with(name)
+                && labels.iter().all(|label| line.contains(label))
+                && line.ends_with(&format!(" {value}"))
         };
         assert!(metrics.lines().any(|line| is_meant(&line)), "no {name} {labels:?} {value} in {metrics}");
     }
@@ -85,7 +87,12 @@ fn resources_and_prompts_are_read() {
         assert!(document.text.contains(r#"\"subject\":\"anonymous\""#), "{}", document.text);
         for uri in ["fixture://nowhere", "fixture://items/none"] {
             let reply = client.rpc("resources/read", json!({ "uri": uri }));
-            assert_eq!((reply.rpc_code(), reply.rpc_message()), (-32602, "Resource not found"), "{}", reply.text);
+            assert_eq!(
+                (reply.rpc_code(), reply.rpc_message()),
+                (-32602, "Resource not found"),
+                "{}",
+                reply.text
+            );
         }
         let crashed = client.rpc("resources/read", json!({ "uri": "fixture://items/crash" }));
         assert_eq!(crashed.rpc_code(), -32603, "{}", crashed.text);
@@ -93,14 +100,17 @@ fn resources_and_prompts_are_read() {
 
         let asked = client.rpc("prompts/get", json!({ "name": "ask", "arguments": { "topic": "Rust" } }));
         assert!(asked.text.contains("Tell me about Rust"), "{}", asked.text);
-        for (params, message) in
-            [(json!({ "name": "nobody" }), "Unknown prompt"), (json!({ "name": "ask" }), "Missing argument: topic")]
-        {
+        for (params, message) in [
+            (json!({ "name": "nobody" }), "Unknown prompt"),
+            (json!({ "name": "ask" }), "Missing argument: topic"),
+        ] {
             assert_eq!(client.rpc("prompts/get", params).rpc_message(), message);
         }
     });
     server.log().wait("audit.prompt_read", &[("name", json!("ask")), ("outcome", json!("success"))]);
-    server.log().wait("audit.resource_read", &[("name", json!("item")), ("outcome", json!("business_error"))]);
+    server
+        .log()
+        .wait("audit.resource_read", &[("name", json!("item")), ("outcome", json!("business_error"))]);
 }
 
 #[test]
@@ -109,7 +119,8 @@ fn progress_makes_a_stream() {
     in_both(&server, |client| {
         let asked = json!({ "name": "slow", "arguments": {}, "_meta": { "progressToken": "mine" } });
         let reply = client.rpc("tools/call", asked);
-        let tokens: Vec<_> = reply.notifications.iter().map(|each| &each["params"]["progressToken"]).collect();
+        let tokens: Vec<_> =
+            reply.notifications.iter().map(|each| &each["params"]["progressToken"]).collect();
         assert_eq!(tokens, [&json!("mine")], "{}", reply.text);
         let plain = client.call("slow", json!({}));
         assert_eq!(plain.header("content-type"), "application/json", "{}", plain.text);
@@ -121,8 +132,10 @@ type Refusal = (&'static str, (&'static str, &'static str), String, u16, i64, &'
 
 #[test]
 fn refusals_say_what_is_wrong_and_are_written_down() {
-    let server = Server::start(&[("MCP_MAX_BODY_BYTES", "2000"), ("MCP_ALLOWED_ORIGINS", "https://app.example")]);
-    let call = |params: &str| format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{params}}}"#);
+    let server =
+        Server::start(&[("MCP_MAX_BODY_BYTES", "2000"), ("MCP_ALLOWED_ORIGINS", "https://app.example")]);
+    let call =
+        |params: &str| format!(r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{params}}}"#);
     let cases: [Refusal; 14] = [
         ("host", ("host", "evil.example"), "{}".into(), 403, 403, "forbidden"),
         ("origin", ("origin", "https://evil.example"), "{}".into(), 403, 403, "forbidden"),
@@ -132,12 +145,33 @@ fn refusals_say_what_is_wrong_and_are_written_down() {
         ("size", ("x-nothing", ""), " ".repeat(3000), 413, 413, "too_large"),
         ("json", ("x-nothing", ""), "{".into(), 400, -32700, "invalid_request"),
         ("batch", ("x-nothing", ""), "[]".into(), 400, -32600, "invalid_request"),
-        ("response", ("x-nothing", ""), r#"{"jsonrpc":"2.0","id":7,"result":{}}"#.into(), 400, -32600, "invalid_request"),
+        (
+            "response",
+            ("x-nothing", ""),
+            r#"{"jsonrpc":"2.0","id":7,"result":{}}"#.into(),
+            400,
+            -32600,
+            "invalid_request",
+        ),
         ("params", ("x-nothing", ""), call("[]"), 400, -32602, "invalid_request"),
         ("name", ("x-nothing", ""), call(r#"{"name":7}"#), 400, -32602, "invalid_request"),
-        ("arguments", ("x-nothing", ""), call(r#"{"name":"echo","arguments":"x"}"#), 400, -32602, "invalid_request"),
+        (
+            "arguments",
+            ("x-nothing", ""),
+            call(r#"{"name":"echo","arguments":"x"}"#),
+            400,
+            -32602,
+            "invalid_request",
+        ),
         ("meta", ("x-nothing", ""), call(r#"{"name":"echo","_meta":7}"#), 400, -32602, "invalid_request"),
-        ("token", ("x-nothing", ""), call(r#"{"name":"echo","_meta":{"progressToken":1.5}}"#), 400, -32602, "invalid_request"),
+        (
+            "token",
+            ("x-nothing", ""),
+            call(r#"{"name":"echo","_meta":{"progressToken":1.5}}"#),
+            400,
+            -32602,
+            "invalid_request",
+        ),
     ];
     in_both(&server, |client| {
         for (name, (header, value), body, status, code, data) in &cases {
@@ -146,7 +180,12 @@ fn refusals_say_what_is_wrong_and_are_written_down() {
             headers.insert((*header).to_owned(), (*value).to_owned());
             headers.insert("x-request-id".to_owned(), id.clone());
             let reply = client.send("POST", "/mcp", &headers, body);
-            assert_eq!((reply.status, reply.rpc_code(), reply.code().as_str()), (*status, *code, *data), "{name}: {}", reply.text);
+            assert_eq!(
+                (reply.status, reply.rpc_code(), reply.code().as_str()),
+                (*status, *code, *data),
+                "{name}: {}",
+                reply.text
+            );
             assert_eq!(reply.message["error"]["data"]["correlation_id"], id, "{name}: {}", reply.text);
             server.log().wait("audit.denied", &[("correlation_id", json!(id)), ("outcome", json!(data))]);
         }
@@ -172,11 +211,19 @@ fn paths() {
     }
     eventually("it is ready", || server.get("/ready").status == 200);
     assert_eq!(server.send("POST", "/live", &Headers::new(), "").status, 405);
-    let listed = server.send("POST", "/mcp/", &server.headers("tools/list", ""), server.body("tools/list", Value::Null));
+    let listed = server.send(
+        "POST",
+        "/mcp/",
+        &server.headers("tools/list", ""),
+        server.body("tools/list", Value::Null),
+    );
     assert!(listed.message["result"].is_object(), "{}", listed.text);
     let origin = Headers::from([("origin".to_owned(), "http://localhost:5173".to_owned())]);
     let preflight = server.send("OPTIONS", "/mcp", &origin, "");
-    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "http://localhost:5173"));
+    assert_eq!(
+        (preflight.status, preflight.header("access-control-allow-origin")),
+        (204, "http://localhost:5173")
+    );
     let health = server.get("/health").text;
     assert!(health.contains(r#""state":"healthy""#) && !health.contains("auth"), "{health}");
 }
@@ -192,7 +239,12 @@ fn what_is_not_known() {
         assert_eq!(client.call("nobody", json!({})).rpc_message(), "Unknown tool");
     }
     let handshake = server.rpc("initialize", Value::Null);
-    assert_eq!((handshake.status, handshake.rpc_code()), (404, -32601), "this protocol has none: {}", handshake.text);
+    assert_eq!(
+        (handshake.status, handshake.rpc_code()),
+        (404, -32601),
+        "this protocol has none: {}",
+        handshake.text
+    );
     let notification = r#"{"jsonrpc":"2.0","method":"notifications/whatever"}"#;
     let taken = server.send("POST", "/mcp", &server.headers("notifications/whatever", ""), notification);
     assert_eq!((taken.status, taken.text.as_str()), (202, ""));

@@ -37,7 +37,12 @@ fn whoever_waits_holds_no_place() {
         server.shows("mcp_tool_calls_in_flight 1");
         assert_eq!(server.call("echo", json!({ "text": "x" })).code(), "");
         let second = server.call("wait", json!({ "pause": 4000 }));
-        assert_eq!(second.output()["done"], false, "a caller may wait as often as it may run: {}", second.text);
+        assert_eq!(
+            second.output()["done"],
+            false,
+            "a caller may wait as often as it may run: {}",
+            second.text
+        );
         assert_eq!(waits.join().unwrap().output()["done"], true);
     });
 }

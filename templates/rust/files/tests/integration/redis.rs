@@ -24,10 +24,14 @@ impl Redis {
     }
 
     fn on(port: u16) -> Option<Self> {
-        let options = ["--port", &port.to_string(), "--requirepass", PASSWORD, "--save", "", "--appendonly", "no"];
+        let options =
+            ["--port", &port.to_string(), "--requirepass", PASSWORD, "--save", "", "--appendonly", "no"];
         let started = Command::new("redis-server").args(options).stdout(Stdio::null()).spawn();
         let Ok(child) = started else {
-            assert!(std::env::var_os("CI").is_none() || !cfg!(target_os = "linux"), "redis-server is not installed");
+            assert!(
+                std::env::var_os("CI").is_none() || !cfg!(target_os = "linux"),
+                "redis-server is not installed"
+            );
             eprintln!("SKIPPED: redis-server is not installed");
             return None;
         };
@@ -37,7 +41,11 @@ impl Redis {
 
     fn replica(&self) -> Server {
         let url = format!("redis://:{PASSWORD}@127.0.0.1:{}/0", self.port);
-        Server::start(&[("MCP_STATE_URL", &url), ("MCP_RATE_LIMIT_PER_MINUTE", "1"), ("MCP_RATE_LIMIT_BURST", "2")])
+        Server::start(&[
+            ("MCP_STATE_URL", &url),
+            ("MCP_RATE_LIMIT_PER_MINUTE", "1"),
+            ("MCP_RATE_LIMIT_BURST", "2"),
+        ])
     }
 }
 
@@ -58,14 +66,22 @@ fn replicas_share_their_limits_and_outlive_redis() {
     let (one, two) = (redis.replica(), redis.replica());
     eventually("both are ready", || [&one, &two].iter().all(|each| each.get("/ready").status == 200));
     let replies = [&one, &two, &one, &two].map(|each| each.call("echo", json!({ "text": "x" })).status);
-    assert_eq!(replies.iter().filter(|status| **status == 429).count(), 2, "a burst of 2 is one of all: {replies:?}");
+    assert_eq!(
+        replies.iter().filter(|status| **status == 429).count(),
+        2,
+        "a burst of 2 is one of all: {replies:?}"
+    );
 
     let port = redis.port;
     drop(redis);
     eventually("it is degraded", || !is_healthy(&one));
     let lost = one.rpc("resources/read", json!({ "uri": "fixture://items/any" }));
     assert_eq!(lost.code(), "dependency_unavailable", "{}", lost.text);
-    assert_eq!(one.call("slow", json!({})).status, 200, "everything else goes on, each with limits of its own");
+    assert_eq!(
+        one.call("slow", json!({})).status,
+        200,
+        "everything else goes on, each with limits of its own"
+    );
     let again = Redis::on(port);
     eventually("it is healthy again", || is_healthy(&one));
     one.log().wait("state.unavailable", &[]);

@@ -79,17 +79,29 @@ fn lines_are_answered_or_written_down() {
             -32602,
             json!(4),
         ),
-        (r#"{"jsonrpc":"2.0","id":5,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#, -32602, json!(5)),
+        (
+            r#"{"jsonrpc":"2.0","id":5,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#,
+            -32602,
+            json!(5),
+        ),
         (r#"{"jsonrpc":"2.0","id":6,"method":"burn"}"#, -32601, json!(6)),
         ("[]", -32600, Value::Null),
         ("42", -32600, Value::Null),
-        (r#"{"jsonrpc":"2.0","id":7.0,"method":"tools/list","params":{"cursor":null,"_meta":null},"more":1}"#, 0, json!(7)),
+        (
+            r#"{"jsonrpc":"2.0","id":7.0,"method":"tools/list","params":{"cursor":null,"_meta":null},"more":1}"#,
+            0,
+            json!(7),
+        ),
         (r#"{"jsonrpc":"2.0","id":9,"method":"tools/list","params":null}"#, 0, json!(9)),
     ];
     for (line, code, id) in answered {
         server.write(line);
         let answer = server.read().unwrap();
-        assert_eq!((answer["error"]["code"].as_i64().unwrap_or(0), &answer["id"]), (code, &id), "{line}: {answer}");
+        assert_eq!(
+            (answer["error"]["code"].as_i64().unwrap_or(0), &answer["id"]),
+            (code, &id),
+            "{line}: {answer}"
+        );
     }
     server.write("x".repeat(6000));
     assert_eq!(server.read().unwrap()["error"]["code"], -32600);
@@ -127,7 +139,8 @@ fn what_was_read_before_the_end_is_answered() {
     let mut input = server.input.take().unwrap();
     input.write_all(last.as_bytes()).unwrap(); // no newline
     drop(input);
-    let answered: BTreeSet<_> = std::iter::from_fn(|| server.read()).filter_map(|answer| answer["id"].as_i64()).collect();
+    let answered: BTreeSet<_> =
+        std::iter::from_fn(|| server.read()).filter_map(|answer| answer["id"].as_i64()).collect();
     assert!(answered.contains(&1) && answered.contains(&3), "{answered:?}");
     assert!(server.process.ended().success());
     for event in ["server.stopping", "server.stopped"] {
@@ -146,7 +159,11 @@ fn a_signal_lets_what_runs_finish() {
     assert_eq!((&limited["id"], &limited["result"]["isError"]), (&json!(2), &json!(true)), "{limited}");
     server.process.signal("TERM");
     let finished = server.read().unwrap();
-    assert_eq!((&finished["id"], &finished["result"]["structuredContent"]["done"]), (&json!(1), &json!(true)), "{finished}");
+    assert_eq!(
+        (&finished["id"], &finished["result"]["structuredContent"]["done"]),
+        (&json!(1), &json!(true)),
+        "{finished}"
+    );
     assert!(server.process.ended().success());
 }
 

@@ -28,7 +28,8 @@ fn collector(is_silent: bool) -> (String, Arc<Mutex<Vec<u8>>>) {
                 if is_silent {
                     thread::sleep(Duration::from_mins(10));
                 }
-                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                let _ =
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             });
         }
     });
@@ -50,7 +51,9 @@ fn spans_keep_the_caller_s_trace_and_hold_no_arguments() {
     drop(server);
     let id: Vec<u8> = (0..16).map(|at| u8::from_str_radix(&trace[2 * at..2 * at + 2], 16).unwrap()).collect();
     for part in [b"tools/call echo".as_slice(), b"tools/call fail", &id] {
-        eventually(&format!("spans with {}", String::from_utf8_lossy(part)), || holds(&exported.lock().unwrap(), part));
+        eventually(&format!("spans with {}", String::from_utf8_lossy(part)), || {
+            holds(&exported.lock().unwrap(), part)
+        });
     }
     assert!(!holds(&exported.lock().unwrap(), b"canary"), "spans hold arguments");
 }

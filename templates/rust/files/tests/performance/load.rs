@@ -5,7 +5,12 @@
 //! writes target/profile/cpu-profile.folded, stacks as flame graphs are drawn from. The program is also what it drives,
 //! in processes of their own: the fixture server and the SDK's quick start.
 
-#[allow(dead_code, unused_imports, clippy::needless_pass_by_value, reason = "the other tests need more of it")]
+#[allow(
+    dead_code,
+    unused_imports,
+    clippy::needless_pass_by_value,
+    reason = "the other tests need more of it"
+)]
 #[path = "../fixtures/mod.rs"]
 mod fixtures;
 #[cfg(unix)]
@@ -90,8 +95,9 @@ impl Load {
     fn drive(&mut self, clients: usize, duration: Duration, counts: bool) {
         let (port, requests, end) = (self.port, &self.requests, Instant::now() + duration);
         let results: Vec<_> = thread::scope(|scope| {
-            let running: Vec<_> =
-                (0..clients).map(|first| scope.spawn(move || one_client(port, requests, first, end))).collect();
+            let running: Vec<_> = (0..clients)
+                .map(|first| scope.spawn(move || one_client(port, requests, first, end)))
+                .collect();
             running.into_iter().map(|client| client.join().expect("a client")).collect()
         });
         if counts {

@@ -44,7 +44,8 @@ impl ServerHandler for QuickStart {}
 
 #[tokio::main]
 pub async fn serve() {
-    let config = StreamableHttpServerConfig::default().with_legacy_session_mode(false).with_json_response(true);
+    let config =
+        StreamableHttpServerConfig::default().with_legacy_session_mode(false).with_json_response(true);
     let service = StreamableHttpService::new(
         || Ok(QuickStart { tools: QuickStart::tools() }),
         NeverSessionManager::default().into(),

@@ -69,7 +69,12 @@ fn each_tool_and_resource_needs_its_scope() {
     let server = Server::start(&issuer.settings());
     let scopes = ["config:read", "fixture:read", "fixture:write"];
     let listed = server.bearing(issuer.mint("fixture:read", json!({}))).rpc("tools/list", Value::Null);
-    let tools: Vec<_> = listed.message["result"]["tools"].as_array().unwrap().iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+    let tools: Vec<_> = listed.message["result"]["tools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap())
+        .collect();
     assert!(tools.contains(&"write"), "{tools:?}");
     for tool in tools {
         let own = if tool == "write" { "fixture:write" } else { "fixture:read" };
