@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 from pathlib import Path
@@ -28,10 +29,12 @@ def suite() -> list[str]:
     """Return the command line that runs the suite."""
     node = str(NODE_HOME / "bin" / "node")
     lock, installed = HERE / "package-lock.json", HERE / "node_modules" / "installed-lock.json"
-    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
-        npm = str(NODE_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
-        subprocess.run([node, npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=HERE, check=True)
-        shutil.copyfile(lock, installed)
+    with lock.open("rb") as one_at_a_time:  # languages are tested side by side
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        if not installed.exists() or installed.read_bytes() != lock.read_bytes():
+            npm = str(NODE_HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
+            subprocess.run([node, npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=HERE, check=True)
+            shutil.copyfile(lock, installed)
     package = HERE / "node_modules" / "@modelcontextprotocol" / "conformance"
     return [node, str(package / "dist" / "index.js"), "server"]
 

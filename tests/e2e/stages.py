@@ -45,9 +45,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         Path(path).write_text(json.dumps(spent), encoding="utf-8")
 
 
-def table(files: dict[str, Path]) -> str:
-    """Minutes by stage and language; a language that was not run to its end has none."""
-    columns = {name: json.loads(path.read_text("utf-8")) for name, path in files.items() if path.exists()}
+def table(files: list[Path]) -> str:
+    """Minutes by stage and language, from ``e2e-LANGUAGE.SHARE.json``; what did not run to its end is not there."""
+    columns: dict[str, dict[str, float]] = {}
+    for path in filter(Path.exists, files):
+        language = path.name.removeprefix("e2e-").partition(".")[0]
+        column = columns.setdefault(language, {})
+        for stage, seconds in json.loads(path.read_text("utf-8")).items():
+            column[stage] = column.get(stage, 0) + seconds
     stages = list(dict.fromkeys(stage for column in columns.values() for stage in column))
     rows = [[stage, *(f"{column.get(stage, 0) / 60:.1f}" for column in columns.values())] for stage in stages]
     rows.append(["all", *(f"{sum(column.values()) / 60:.1f}" for column in columns.values())])
@@ -57,4 +62,4 @@ def table(files: dict[str, Path]) -> str:
 
 
 if __name__ == "__main__":
-    print(table({Path(name).stem.removeprefix("e2e-"): Path(name) for name in sys.argv[1:]}))
+    print(table([Path(name) for name in sys.argv[1:]]))

@@ -43,7 +43,7 @@ def test_an_edited_server_is_green_after_an_update(edited: Repository, cargo_mcp
     manifest = edited.path / ".cargo-mcp/manifest.toml"
     origin = f'[template]\nfrom = "{templates}"\n\n[answers]'
     manifest.write_text(manifest.read_text().replace("[answers]", origin, 1))
-    copies, registry = copy_a_tool(edited)
+    copies, registry, _ = copy_a_tool(edited)
     prepend(edited.path / paths["server"], f"{comment} Mine.")
     prepend(edited.path / "docs/runbook.md", "Mine.")
     append(edited.path / "Makefile", "# Mine.")

@@ -103,9 +103,7 @@ impl Pending {
 /// # Errors
 /// When some are not, or there was no such update.
 pub fn finish(folder: &Path) -> Result<Vec<String>> {
-    let target = Target::open(folder)?;
-    write::resume(&target)?;
-    let pending = Pending::read(&target)?.ok_or_else(none_pending)?;
+    let (target, pending) = open(folder)?;
     resolved(&pending, &target)?;
     write::apply(&target, &Pending::end(&target)?, Sink::Disk)?;
     Ok(pending.marked.iter().map(ToString::to_string).collect())
@@ -116,16 +114,19 @@ pub fn finish(folder: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// When there was no such update, or the disk refuses.
 pub fn abort(folder: &Path) -> Result<usize> {
-    let target = Target::open(folder)?;
-    write::resume(&target)?;
-    let pending = Pending::read(&target)?.ok_or_else(none_pending)?;
+    let (target, pending) = open(folder)?;
     let plan = pending.undo(&target)?;
     write::apply(&target, &plan, Sink::Disk)?;
     Ok(plan.changes().count())
 }
 
-fn none_pending() -> Error {
-    Error::new(Code::NothingPending, "no update waits for its conflicts to be resolved")
+/// The repository, and the update that waits in it.
+fn open(folder: &Path) -> Result<(Target, Pending)> {
+    let target = Target::open(folder)?;
+    write::resume(&target)?;
+    let none = || Error::new(Code::NothingPending, "no update waits for its conflicts to be resolved");
+    let pending = Pending::read(&target)?.ok_or_else(none)?;
+    Ok((target, pending))
 }
 
 /// Refuses to go on while something is not resolved.
