@@ -2,7 +2,6 @@
 
 use crate::chassis::declare::Annotations;
 use crate::chassis::fault::{Fault, INTERNAL};
-use crate::chassis::schema::{self, Schema};
 use crate::chassis::state::Operations;
 use crate::services::Services;
 
@@ -28,11 +27,8 @@ pub const READ_ONLY: Annotations =
 pub const NO_STATE: &str = "The state store cannot be reached.";
 pub const NO_OPERATION: &str = "The caller has no such operation.";
 
-/// The schema of an operation's id.
-#[must_use]
-pub fn operation_id(description: &'static str) -> Schema {
-    schema::string().pattern("^[A-Za-z0-9_-]{16,64}$").describe(description)
-}
+/// What an operation's id looks like.
+pub const OPERATION_ID: &str = "^[A-Za-z0-9_-]{16,64}$";
 
 #[cfg(test)]
 pub mod tests {

@@ -206,8 +206,8 @@ impl Lists {
     fn of(offered: &Registry) -> Self {
         let tools = offered.tools.iter().map(|tool| {
             let mut described = describe(&tool.about);
-            described["inputSchema"] = tool.input.input();
-            described["outputSchema"] = tool.output.output();
+            described["inputSchema"] = tool.input.document().clone().into();
+            described["outputSchema"] = tool.output.clone().into();
             described["annotations"] = json!(tool.annotations);
             described
         });
