@@ -107,7 +107,7 @@ impl Calls {
         caller: Arc<Caller>,
         tool: &Tool,
         request: Request,
-        slot: Slot,
+        slot: Arc<Slot>,
     ) -> Result<String, Fault> {
         self.note_use(&caller, &tool.about);
         let mut arguments = Value::Object(request.arguments);
@@ -125,7 +125,7 @@ impl Calls {
         span.note("gen_ai.tool.name", tool.about.name);
         let deadline = slot.deadline;
         let context =
-            Context { caller, trace: span.trace(), progress: request.progress, slot: Some(Arc::new(slot)) };
+            Context { caller, trace: span.trace(), progress: request.progress, slot: Some(slot) };
         let Value::Object(arguments) = arguments else { unreachable!("arguments are an object") };
         let work = async {
             // A call whose time ran out in the queue is not begun.

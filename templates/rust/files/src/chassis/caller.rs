@@ -20,6 +20,12 @@ impl Caller {
         Self { correlation_id: correlation_id(None), subject: "local".into(), scopes, key: "local".into() }
     }
 
+    /// Of whom nothing is known yet.
+    #[must_use]
+    pub fn anonymous(correlation_id: String) -> Self {
+        Self { correlation_id, subject: "anonymous".into(), ..Self::default() }
+    }
+
     /// Whether the caller may do what needs that scope; nothing is needed for the empty one.
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {

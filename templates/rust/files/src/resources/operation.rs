@@ -41,7 +41,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn it_is_its_subjects_own() {
-        let memory = Memory::new(Limits { running: 1, ttl: Duration::from_secs(60) });
+        let memory = Memory::new(Limits { running: 1, ttl: Duration::from_mins(1) });
         let log = Log::new(std::io::sink(), "INFO", "json", false);
         let operations = Operations::new(Store::Memory(Arc::new(memory)), &log);
         let started = operations

@@ -31,7 +31,7 @@ pub const NO_OPERATION: &str = "The caller has no such operation.";
 pub const OPERATION_ID: &str = "^[A-Za-z0-9_-]{16,64}$";
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub mod tests {
 
     /// Tools with a store of their own, in which a subject runs two operations at once.
     pub fn uses() -> Uses {
-        let memory = Memory::new(Limits { running: 2, ttl: Duration::from_secs(3600) });
+        let memory = Memory::new(Limits { running: 2, ttl: Duration::from_hours(1) });
         let log = Log::new(std::io::sink(), "INFO", "json", false);
         Uses { operations: Some(Operations::new(Store::Memory(Arc::new(memory)), &log)), ..Uses::default() }
     }

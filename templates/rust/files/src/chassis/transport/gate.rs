@@ -6,49 +6,63 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::StreamExt as _;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Request, State};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
+use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
 use futures_util::future::BoxFuture;
-use futures_util::stream;
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited, StreamBody};
-use hyper::body::{Frame, Incoming};
-use hyper::header::HeaderMap;
-use hyper::{Method, Request, Response, StatusCode};
-use prometheus::IntGauge;
+use futures_util::{StreamExt as _, stream};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use rmcp::ErrorData;
+use rmcp::model::ErrorCode;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::accept::accepts;
+use super::handler::Exchange;
 use super::headers::{disagreement, header, lines, set};
 use super::message::{Malformed, Message};
 use super::probes;
-use super::protocol::{Extras, Protocol};
-use super::reply::{self, Outcome, RpcError};
+use super::protocol::Protocol;
+use super::reply;
+use crate::chassis::app::App;
 use crate::chassis::auth::Verifier;
 use crate::chassis::caller::{Caller, correlation_id};
+use crate::chassis::context::Progress;
 use crate::chassis::fault::{self, Fault};
 use crate::chassis::json;
 use crate::chassis::limit::Slot;
 use crate::chassis::observe::Trace;
 use crate::chassis::site::Site;
 
-pub type Body = UnsyncBoxBody<Bytes, Infallible>;
-
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of a body that is too large is read nevertheless.
 const MOST_PASSED_OVER: usize = 8 << 20;
-const CORS: [(&str, &str); 5] = [
-    ("allow", "POST, OPTIONS"),
-    ("access-control-allow-methods", "POST, OPTIONS"),
+const METHODS: &str = "POST, OPTIONS";
+const EXPOSED: &str = "x-request-id, retry-after, www-authenticate";
+const PREFLIGHT: [(&str, &str); 5] = [
+    ("allow", METHODS),
+    ("access-control-allow-methods", METHODS),
     (
         "access-control-allow-headers",
         "authorization, content-type, accept, mcp-protocol-version, mcp-method, mcp-name, mcp-session-id, \
          x-request-id, traceparent, tracestate, baggage",
     ),
-    ("access-control-expose-headers", "x-request-id, retry-after, www-authenticate"),
+    ("access-control-expose-headers", EXPOSED),
     ("access-control-max-age", "600"),
 ];
+
+/// The other end of the connection that a request came on.
+#[derive(Clone, Copy)]
+pub struct Peer(pub IpAddr);
+
+/// The request's own id, which every line and every error of it carries.
+#[derive(Clone)]
+struct CorrelationId(String);
 
 pub struct Gate {
     protocol: Protocol,
@@ -70,139 +84,142 @@ impl From<Fault> for Refusal {
     }
 }
 
-pub fn whole(text: impl Into<Bytes>) -> Body {
-    Full::new(text.into()).boxed_unsync()
+fn with_text(status: StatusCode, text: String) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-fn with_body(status: StatusCode, text: String) -> Response<Body> {
-    let mut response = Response::new(whole(text));
-    *response.status_mut() = status;
-    set(response.headers_mut(), "content-type", "application/json");
+pub fn with_json(status: StatusCode, value: &Value) -> Response {
+    with_text(status, json::write(value))
+}
+
+/// Every path of the server.
+pub fn router(gate: Gate) -> Router {
+    let gate = Arc::new(gate);
+    let mcp = post(serve_mcp).fallback(no_method);
+    let guarded = Router::new()
+        .route("/mcp", mcp.clone())
+        .route("/mcp/", mcp)
+        .fallback(metadata)
+        .layer(from_fn_with_state(Arc::clone(&gate), check_site));
+    Router::new()
+        .merge(probes::routes())
+        .merge(guarded)
+        .layer(from_fn_with_state(Arc::clone(&gate), correlate))
+        .with_state(gate)
+}
+
+async fn correlate(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let id = correlation_id(header(request.headers(), "x-request-id"));
+    request.extensions_mut().insert(CorrelationId(id.clone()));
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    set(headers, "x-request-id", &id);
+    if gate.app().lifecycle.is_draining() {
+        set(headers, "connection", "close");
+    }
     response
 }
 
-pub fn with_json(status: StatusCode, value: &Value) -> Response<Body> {
-    with_body(status, json::write(value))
+/// Knows which hosts and origins may come, and tells browsers.
+async fn check_site(
+    State(gate): State<Arc<Gate>>,
+    Extension(CorrelationId(id)): Extension<CorrelationId>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let origin = header(request.headers(), "origin").map(str::to_owned);
+    let authority = || request.uri().authority().map(|host| host.as_str());
+    let host = header(request.headers(), "host").or_else(authority);
+    if let Err(refused) = gate.site.check(host.unwrap_or_default(), origin.as_deref()) {
+        return gate.refuse(&Caller::anonymous(id), refused.into(), false);
+    }
+    let mut response = if *request.method() == Method::OPTIONS {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        PREFLIGHT.iter().for_each(|(name, value)| set(response.headers_mut(), name, value));
+        response
+    } else {
+        next.run(request).await
+    };
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        set(headers, "access-control-allow-origin", &origin);
+        set(headers, "access-control-expose-headers", EXPOSED);
+        set(headers, "vary", "Origin");
+    }
+    response
+}
+
+async fn no_method() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, METHODS)]).into_response()
+}
+
+/// RFC 9728: which authorization server issues tokens for this resource.
+async fn metadata(State(gate): State<Arc<Gate>>, request: Request) -> Response {
+    let path = request.uri().path();
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_read || gate.verifier.is_none() || !gate.site.metadata.iter().any(|known| known == path) {
+        return with_json(StatusCode::NOT_FOUND, &json!({ "error": "not found" }));
+    }
+    let metadata = json!({
+        "resource": gate.site.resource,
+        "authorization_servers": [gate.app().settings.auth_issuer],
+        "scopes_supported": gate.scopes,
+        "bearer_methods_supported": ["header"],
+    });
+    with_json(StatusCode::OK, &metadata)
+}
+
+/// Goes through the checks in their order.
+async fn serve_mcp(
+    State(gate): State<Arc<Gate>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    Extension(CorrelationId(id)): Extension<CorrelationId>,
+    request: Request,
+) -> Response {
+    let mut caller = Caller::anonymous(id);
+    let (head, body) = request.into_parts();
+    let has_token = head.headers.contains_key("authorization");
+    let message = match gate.read(&head.headers, body, peer, &mut caller).await {
+        Ok(message) => message,
+        Err(refusal) => return gate.refuse(&caller, refusal, has_token),
+    };
+    if let Some(error) = message.unsupported().or_else(|| disagreement(&head.headers, &message)) {
+        let id = message.id.unwrap_or_default();
+        return with_text(StatusCode::BAD_REQUEST, reply::encode(&id, &Err(error)));
+    }
+    let slot = match gate.admit(&caller, &message).await {
+        Ok(slot) => slot,
+        Err(refusal) => return gate.refuse(&caller, refusal, has_token),
+    };
+    let Some(id) = message.id.clone() else { return StatusCode::ACCEPTED.into_response() };
+    let trace = message.trace().or_else(|| {
+        let parent = header(&head.headers, "traceparent").unwrap_or_default();
+        Trace::read(parent, header(&head.headers, "tracestate").unwrap_or_default())
+    });
+    let slot = slot.map(Arc::new);
+    gate.respond(message, id, Exchange { caller: Arc::new(caller), slot, progress: None, trace }).await
 }
 
 impl Gate {
-    pub fn new(protocol: Protocol) -> Self {
-        let app = &protocol.app;
-        Self { site: app.site(), verifier: app.verifier(), scopes: app.offered.scopes(), protocol }
+    /// Needs the port that was bound.
+    pub fn new(app: Arc<App>) -> Self {
+        Self {
+            site: app.site(),
+            verifier: app.verifier(),
+            scopes: app.offered.scopes(),
+            protocol: Protocol::new(app),
+        }
     }
 
-    pub fn open_connections(&self) -> IntGauge {
-        self.protocol.app.metrics.open_connections.clone()
-    }
-
-    pub async fn serve(self: Arc<Self>, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
-        let headers = request.headers();
-        let mut caller = Caller {
-            correlation_id: correlation_id(header(headers, "x-request-id")),
-            subject: "anonymous".to_owned(),
-            ..Caller::default()
-        };
-        let id = caller.correlation_id.clone();
-        let origin = header(headers, "origin").map(str::to_owned);
-        let mut response = match probes::answer(&self.protocol.app, request.method(), request.uri().path()) {
-            Some(answered) => answered,
-            None => self.route(request, peer, &mut caller, origin.as_deref()).await,
-        };
-        let headers = response.headers_mut();
-        set(headers, "x-request-id", &id);
-        if self.protocol.app.lifecycle.is_draining() {
-            set(headers, "connection", "close");
-        }
-        response
-    }
-
-    async fn route(
-        self: &Arc<Self>,
-        request: Request<Incoming>,
-        peer: IpAddr,
-        caller: &mut Caller,
-        origin: Option<&str>,
-    ) -> Response<Body> {
-        let host =
-            header(request.headers(), "host").or_else(|| request.uri().authority().map(|host| host.as_str()));
-        if let Err(refused) = self.site.check(host.unwrap_or_default(), origin) {
-            return self.refuse(caller, refused.into(), false);
-        }
-        let path = request.uri().path();
-        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-        let mut response = if *request.method() == Method::OPTIONS {
-            let mut response = Response::new(Body::default());
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            CORS.iter().for_each(|(name, value)| set(response.headers_mut(), name, value));
-            response
-        } else if path == "/mcp" || path == "/mcp/" {
-            self.serve_mcp(request, peer, caller).await
-        } else if is_read && self.verifier.is_some() && self.site.metadata.iter().any(|known| known == path) {
-            with_json(StatusCode::OK, &self.metadata())
-        } else {
-            with_json(StatusCode::NOT_FOUND, &json!({ "error": "not found" }))
-        };
-        if let Some(origin) = origin {
-            let headers = response.headers_mut();
-            set(headers, "access-control-allow-origin", origin);
-            set(headers, CORS[3].0, CORS[3].1);
-            set(headers, "vary", "Origin");
-        }
-        response
-    }
-
-    /// RFC 9728: which authorization server issues tokens for this resource.
-    fn metadata(&self) -> Value {
-        json!({
-            "resource": self.site.resource,
-            "authorization_servers": [self.protocol.app.settings.auth_issuer],
-            "scopes_supported": self.scopes,
-            "bearer_methods_supported": ["header"],
-        })
-    }
-
-    /// Goes through the checks in their order.
-    async fn serve_mcp(
-        self: &Arc<Self>,
-        request: Request<Incoming>,
-        peer: IpAddr,
-        caller: &mut Caller,
-    ) -> Response<Body> {
-        if *request.method() != Method::POST {
-            let mut response = Response::new(Body::default());
-            *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-            set(response.headers_mut(), "allow", "POST, OPTIONS");
-            return response;
-        }
-        let (head, body) = request.into_parts();
-        let has_token = head.headers.contains_key("authorization");
-        let message = match self.read(&head.headers, body, peer, caller).await {
-            Ok(message) => message,
-            Err(refusal) => return self.refuse(caller, refusal, has_token),
-        };
-        if let Some(error) = message.unsupported().or_else(|| disagreement(&head.headers, &message)) {
-            let id = message.id.unwrap_or_default();
-            return with_body(StatusCode::BAD_REQUEST, reply::encode(&id, &Outcome::Error(error)));
-        }
-        let slot = match self.admit(caller, &message).await {
-            Ok(slot) => slot,
-            Err(refusal) => return self.refuse(caller, refusal, has_token),
-        };
-        let Some(id) = message.id.clone() else {
-            let mut response = Response::new(Body::default());
-            *response.status_mut() = StatusCode::ACCEPTED;
-            return response;
-        };
-        let parent = header(&head.headers, "traceparent").unwrap_or_default();
-        let trace = Trace::read(parent, header(&head.headers, "tracestate").unwrap_or_default());
-        self.respond(Arc::new(caller.clone()), message, id, Extras { slot, trace, progress: None }).await
+    pub fn app(&self) -> &App {
+        self.protocol.app()
     }
 
     /// Finds out who calls, and reads what is asked for.
     async fn read(
         &self,
         headers: &HeaderMap,
-        body: Incoming,
+        body: Body,
         peer: IpAddr,
         caller: &mut Caller,
     ) -> Result<Message, Refusal> {
@@ -221,7 +238,7 @@ impl Gate {
         if !kind.trim().eq_ignore_ascii_case("application/json") {
             return Err(Fault::from(fault::UNSUPPORTED_MEDIA_TYPE).into());
         }
-        let limit = self.protocol.app.settings.max_body_bytes;
+        let limit = self.app().settings.max_body_bytes;
         let length = header(headers, "content-length").and_then(|length| length.parse::<usize>().ok());
         if length.is_some_and(|length| length > limit) {
             pass_over(body).await;
@@ -238,7 +255,7 @@ impl Gate {
 
     /// Decides on the parsed body, never on a header.
     async fn admit(&self, caller: &Caller, message: &Message) -> Result<Option<Slot>, Refusal> {
-        let app = &self.protocol.app;
+        let app = self.app();
         let id = message.id.clone().unwrap_or_default();
         let lacks = |scope: &str, tool| {
             let fault = Fault::from(fault::INSUFFICIENT_SCOPE).saying(format!("scope required: {scope}"));
@@ -273,42 +290,32 @@ impl Gate {
     }
 
     /// One JSON document, or a stream as soon as the client is told of progress.
-    async fn respond(
-        self: &Arc<Self>,
-        caller: Arc<Caller>,
-        message: Message,
-        id: Value,
-        mut extras: Extras,
-    ) -> Response<Body> {
+    async fn respond(self: &Arc<Self>, message: Message, id: Value, mut exchange: Exchange) -> Response {
         let (tell, mut told) = mpsc::unbounded_channel();
-        if let Some(token) = message.progress_token() {
-            extras.progress = Some(Arc::new(move |share| {
+        exchange.progress = message.progress_token().map(|token| -> Progress {
+            Arc::new(move |share| {
                 let _ = tell.send(reply::progress(&token, share)); // whoever is gone needs no news
-            }));
-        } else {
-            drop(tell);
-        }
+            })
+        });
         let is_unknown = message.is_modern() && !message.is_known();
         let status = if is_unknown { StatusCode::NOT_FOUND } else { StatusCode::OK };
-        let in_flight = extras.slot.as_ref().map(|_| self.protocol.app.lifecycle.enter());
+        let in_flight = exchange.slot.as_ref().map(|_| self.app().lifecycle.enter());
         let gate = Arc::clone(self);
         let mut work: BoxFuture<'static, String> = Box::pin(async move {
             let _in_flight = in_flight;
-            reply::encode(&id, &gate.protocol.answer(caller, message, extras).await)
+            reply::encode(&id, &gate.protocol.answer(message, exchange).await)
         });
         let first = tokio::select! {
             biased;
             Some(news) = told.recv() => news,
-            answer = &mut work => return with_body(status, answer),
+            answer = &mut work => return with_text(status, answer),
         };
-        let mut response = Response::new(events(first, told, work));
-        set(response.headers_mut(), "content-type", "text/event-stream");
-        set(response.headers_mut(), "cache-control", "no-cache");
-        response
+        let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-cache")];
+        (headers, events(first, told, work)).into_response()
     }
 
     /// Answers, counts and records a refusal.
-    fn refuse(&self, caller: &Caller, refusal: Refusal, has_token: bool) -> Response<Body> {
+    fn refuse(&self, caller: &Caller, refusal: Refusal, has_token: bool) -> Response {
         let (fault, id, tool, code, title) = match refusal {
             Refusal::Malformed(wrong) => {
                 let fault = Fault::from(fault::INVALID_REQUEST).saying(&wrong.reason);
@@ -316,14 +323,14 @@ impl Gate {
                 (fault, wrong.id, None, wrong.code, title)
             }
             Refusal::Fault { fault, id, tool } => {
-                let (code, title) = (i32::from(fault.code().status), fault.message().to_owned());
+                let (code, title) = (ErrorCode(fault.code().status.into()), fault.message().to_owned());
                 (fault, id, tool, code, title)
             }
         };
-        self.protocol.app.calls.refused(caller, &fault, tool);
-        let error = RpcError::new(code, title).with(fault.payload(&caller.correlation_id));
+        self.app().calls.refused(caller, &fault, tool);
+        let error = ErrorData::new(code, title, Some(fault.payload(&caller.correlation_id)));
         let status = StatusCode::from_u16(fault.code().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = with_body(status, reply::encode(&id, &Outcome::Error(error)));
+        let mut response = with_text(status, reply::encode(&id, &Err(error)));
         let headers = response.headers_mut();
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             let seconds = fault.detail("retry_after_seconds").and_then(Value::as_u64).unwrap_or(1);
@@ -349,7 +356,7 @@ impl Gate {
 }
 
 /// A client that is still sending hears no answer: what it sends is read for a while, and dropped.
-async fn pass_over(mut body: Incoming) {
+async fn pass_over(mut body: Body) {
     let passing = async {
         let mut left = MOST_PASSED_OVER;
         while let Some(Ok(frame)) = body.frame().await {
@@ -374,6 +381,6 @@ fn events(first: String, told: Told, work: BoxFuture<'static, String>) -> Body {
             answer = &mut work => Some((answer, None)),
         }
     });
-    let event = |text: String| Ok(Frame::data(Bytes::from(format!("event: message\ndata: {text}\n\n"))));
-    StreamBody::new(stream::iter([first]).chain(rest).map(event)).boxed_unsync()
+    let event = |text: String| Ok::<_, Infallible>(format!("event: message\ndata: {text}\n\n"));
+    Body::from_stream(stream::iter([first]).chain(rest).map(event))
 }

@@ -1,12 +1,12 @@
 //! Headers of a request and of its answer.
 
+use axum::http::header::{HeaderMap, HeaderName, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use rmcp::ErrorData;
 use rmcp::model::ErrorCode;
 
 use super::message::Message;
-use super::reply::RpcError;
 use crate::chassis::observe::PROTOCOL;
 
 pub fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
@@ -24,7 +24,7 @@ pub fn lines<'a>(headers: &'a HeaderMap, name: &str) -> impl DoubleEndedIterator
 }
 
 /// The protocol without sessions repeats in headers what the body says; both must say the same.
-pub fn disagreement(headers: &HeaderMap, message: &Message) -> Option<RpcError> {
+pub fn disagreement(headers: &HeaderMap, message: &Message) -> Option<ErrorData> {
     message.id.as_ref()?;
     let version = header(headers, "mcp-protocol-version");
     let is_modern = version.is_some_and(|version| version >= PROTOCOL);
@@ -46,7 +46,7 @@ pub fn disagreement(headers: &HeaderMap, message: &Message) -> Option<RpcError> 
     } else {
         return None;
     };
-    Some(RpcError::new(ErrorCode::HEADER_MISMATCH.0, format!("{wrong} must agree with the body")))
+    Some(ErrorData::new(ErrorCode::HEADER_MISMATCH, format!("{wrong} must agree with the body"), None))
 }
 
 /// A name outside of ASCII comes as `=?base64?…?=`.

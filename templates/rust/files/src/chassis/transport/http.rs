@@ -1,10 +1,13 @@
 //! Serves on http until it is told to stop, then drains.
 
-use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -12,10 +15,10 @@ use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 
-use super::gate::Gate;
+use super::gate::{Gate, Peer, router};
 use super::head::{Head, Watched};
-use super::protocol::Protocol;
 use crate::chassis::app::App;
 use crate::chassis::observe::Level;
 
@@ -38,7 +41,7 @@ pub async fn serve(app: Arc<App>, stop: CancellationToken, now: CancellationToke
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {host}:{port}: {error}")))?;
     let port = listener.local_addr()?.port();
     app.bound(port);
-    let gate = Arc::new(Gate::new(Protocol::new(Arc::clone(&app))));
+    let router = router(Gate::new(Arc::clone(&app)));
     let (connections, closing) = (TaskTracker::new(), CancellationToken::new());
     app.start();
     log.tell(Level::Info, "server.started", json!({ "transport": "http", "host": host, "port": port }));
@@ -47,7 +50,13 @@ pub async fn serve(app: Arc<App>, stop: CancellationToken, now: CancellationToke
         loop {
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(Arc::clone(&gate), stream, closing.clone()));
+                    let open = app.metrics.open_connections.clone();
+                    let served = connection(router.clone(), stream, closing.clone());
+                    connections.spawn(async move {
+                        open.inc();
+                        served.await;
+                        open.dec();
+                    });
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await, // too many files are open
             }
@@ -71,17 +80,17 @@ pub async fn serve(app: Arc<App>, stop: CancellationToken, now: CancellationToke
     Ok(())
 }
 
-async fn connection(gate: Arc<Gate>, stream: TcpStream, closing: CancellationToken) {
+async fn connection(router: Router, stream: TcpStream, closing: CancellationToken) {
     let Ok(peer) = stream.peer_addr() else { return };
     let _ = stream.set_nodelay(true); // it is only slower without
-    let open = gate.open_connections();
-    open.inc();
     let head = Head::default();
-    let service = service_fn(|request| {
-        let (gate, head) = (Arc::clone(&gate), head.clone());
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let serving = head.is_whole();
+        request.extensions_mut().insert(Peer(peer.ip()));
+        let answered = router.clone().oneshot(request.map(Body::new));
         async move {
-            let _serving = head.is_whole();
-            Ok::<_, Infallible>(gate.serve(request, peer.ip()).await)
+            let _serving = serving;
+            answered.await
         }
     });
     let mut server = http1::Builder::new();
@@ -97,5 +106,4 @@ async fn connection(gate: Arc<Gate>, stream: TcpStream, closing: CancellationTok
             let _ = served.await; // however it ends, it is over
         }
     }
-    open.dec();
 }

@@ -1,9 +1,9 @@
 //! A JSON-RPC request or notification that has the shape the protocol gives it.
 
+use rmcp::ErrorData;
 use rmcp::model::ErrorCode;
 use serde_json::{Map, Value, json};
 
-use super::reply::RpcError;
 use crate::chassis::observe::{PROTOCOL, Trace};
 use crate::chassis::{json, text};
 
@@ -17,7 +17,7 @@ pub struct Message {
 /// A message that is answered before anybody looks at what it asks for.
 #[derive(Debug)]
 pub struct Malformed {
-    pub code: i32,
+    pub code: ErrorCode,
     pub reason: String,
     pub id: Value,
     /// It has a method and no id: nobody waits for an answer.
@@ -27,7 +27,7 @@ pub struct Malformed {
 impl Malformed {
     pub fn parse_error(reason: &str) -> Self {
         Self {
-            code: ErrorCode::PARSE_ERROR.0,
+            code: ErrorCode::PARSE_ERROR,
             reason: reason.to_owned(),
             id: Value::Null,
             is_notification: false,
@@ -37,8 +37,8 @@ impl Malformed {
     /// The error's own message; the reason of a wrong shape of params says it all.
     pub fn title(&self) -> &str {
         match self.code {
-            code if code == ErrorCode::PARSE_ERROR.0 => "Parse error",
-            code if code == ErrorCode::INVALID_REQUEST.0 => "Invalid request",
+            ErrorCode::PARSE_ERROR => "Parse error",
+            ErrorCode::INVALID_REQUEST => "Invalid request",
             _ => &self.reason,
         }
     }
@@ -85,7 +85,7 @@ impl Message {
         let mut message = Self { id, method, params: Map::new() };
         let read = message.read_params(object.remove("params").unwrap_or_default());
         read.map_err(|reason| Malformed {
-            code: ErrorCode::INVALID_PARAMS.0,
+            code: ErrorCode::INVALID_PARAMS,
             reason,
             id: message.id.clone().unwrap_or_default(),
             is_notification,
@@ -182,23 +182,15 @@ impl Message {
     }
 
     /// The answer to a request of a version that nobody speaks here without a handshake.
-    pub fn unsupported(&self) -> Option<RpcError> {
+    pub fn unsupported(&self) -> Option<ErrorData> {
         let version = self.version().filter(|version| *version != PROTOCOL)?;
         let data = json!({ "supported": [PROTOCOL], "requested": json::well_formed(version) });
-        let code = ErrorCode::UNSUPPORTED_PROTOCOL_VERSION.0;
-        self.id.as_ref().map(|_| RpcError::new(code, "Unsupported protocol version").with(data))
+        let code = ErrorCode::UNSUPPORTED_PROTOCOL_VERSION;
+        self.id.as_ref().map(|_| ErrorData::new(code, "Unsupported protocol version", Some(data)))
     }
 
     pub fn text(&self, name: &str) -> &str {
         self.params.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// Takes the arguments of a call.
-    pub fn take_arguments(&mut self) -> Map<String, Value> {
-        match self.params.remove("arguments") {
-            Some(Value::Object(arguments)) => arguments,
-            _ => Map::new(),
-        }
     }
 
     pub fn progress_token(&self) -> Option<Value> {
@@ -214,7 +206,7 @@ impl Message {
 
 fn no_request(id: Value, is_notification: bool) -> Malformed {
     let reason = "body is not one JSON-RPC request or notification".to_owned();
-    Malformed { code: ErrorCode::INVALID_REQUEST.0, reason, id, is_notification }
+    Malformed { code: ErrorCode::INVALID_REQUEST, reason, id, is_notification }
 }
 
 /// A well-formed string or a whole number that every client can hold.
@@ -227,8 +219,8 @@ pub fn read_id(id: &Value) -> Option<Value> {
 }
 
 /// Answers what nobody here knows; its name is not repeated.
-pub fn method_not_found() -> RpcError {
-    RpcError::new(ErrorCode::METHOD_NOT_FOUND.0, "Method not found")
+pub fn method_not_found() -> ErrorData {
+    ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "Method not found", None)
 }
 
 #[cfg(test)]
@@ -266,11 +258,11 @@ mod tests {
             json!({ "jsonrpc": "2.0", "id": 1, "result": {} }),
             json!({ "id": 1, "method": "ping" }),
         ] {
-            assert_eq!(parse(&wrong).err().unwrap().code, -32600, "{wrong}");
+            assert_eq!(parse(&wrong).err().unwrap().code, ErrorCode::INVALID_REQUEST, "{wrong}");
         }
         for id in [json!(null), json!(1.5), json!(true), json!(9_007_199_254_740_992_i64)] {
             let wrong = parse(&json!({ "jsonrpc": "2.0", "id": id, "method": "ping" })).err().unwrap();
-            assert_eq!((wrong.code, wrong.id), (-32600, Value::Null));
+            assert_eq!((wrong.code, wrong.id), (ErrorCode::INVALID_REQUEST, Value::Null));
         }
     }
 }

@@ -3,11 +3,13 @@
 
 mod accept;
 mod gate;
+mod handler;
 mod head;
 mod headers;
 mod http;
 mod lines;
 mod message;
+mod offers;
 mod probes;
 mod protocol;
 mod reply;

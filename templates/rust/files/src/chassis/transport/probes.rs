@@ -2,53 +2,53 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, TcpStream, ToSocketAddrs as _};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::{Method, Response, StatusCode};
-use serde_json::{Value, json};
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde_json::json;
 
-use super::gate::{Body, with_json};
-use crate::chassis::app::App;
+use super::gate::{Gate, with_json};
 use crate::chassis::lifecycle::Phase;
 
 /// Of the container's health check.
 const LIVE_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// Answers a probe; none when the path is no probe's.
-pub fn answer(app: &App, method: &Method, path: &str) -> Option<Response<Body>> {
-    let is_read = matches!(*method, Method::GET | Method::HEAD);
-    if !["/live", "/ready", "/health", "/metrics"].contains(&path) {
-        return None;
-    }
-    let mut response = Response::new(Body::default());
-    if !is_read {
-        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-        response.headers_mut().insert("allow", hyper::header::HeaderValue::from_static("GET, HEAD"));
-        return Some(response);
-    }
-    Some(match path {
-        "/live" => with_json(StatusCode::OK, &json!({ "status": "alive" })),
-        "/ready" => {
-            let phase = app.lifecycle.phase();
-            let is_ready = phase == Phase::Ready;
-            let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-            with_json(status, &json!({ "status": phase.name() }))
-        }
-        "/health" => with_json(StatusCode::OK, &health(app)),
-        _ => {
-            let kind = hyper::header::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
-            response.headers_mut().insert("content-type", kind);
-            *response.body_mut() = super::gate::whole(app.metrics.text());
-            response
-        }
-    })
+pub fn routes() -> Router<Arc<Gate>> {
+    Router::new()
+        .route("/live", get(live))
+        .route("/ready", get(ready))
+        .route("/health", get(health))
+        .route("/metrics", get(metrics))
 }
 
-fn health(app: &App) -> Value {
+async fn live() -> Response {
+    with_json(StatusCode::OK, &json!({ "status": "alive" }))
+}
+
+async fn ready(State(gate): State<Arc<Gate>>) -> Response {
+    let phase = gate.app().lifecycle.phase();
+    let status = if phase == Phase::Ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    with_json(status, &json!({ "status": phase.name() }))
+}
+
+async fn health(State(gate): State<Arc<Gate>>) -> Response {
+    let app = gate.app();
     let checks = app.services.health.checks();
     let is_degraded = checks.values().any(|check| *check == "degraded");
     let status = if is_degraded { "degraded" } else { "healthy" };
-    json!({ "status": status, "version": app.identity.version, "checks": checks })
+    let health = json!({ "status": status, "version": app.identity.version, "checks": checks });
+    with_json(StatusCode::OK, &health)
+}
+
+async fn metrics(State(gate): State<Arc<Gate>>) -> Response {
+    let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    (kind, gate.app().metrics.text()).into_response()
 }
 
 /// Asks a server on this machine whether it lives.

@@ -1,46 +1,34 @@
 //! JSON-RPC answers as they go out.
 
+use rmcp::ErrorData;
+use rmcp::model::ServerResult;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::chassis::json;
 
-/// What answers a request.
-#[derive(Debug)]
-pub enum Outcome {
-    /// The result as JSON.
-    Result(String),
-    Error(RpcError),
+#[derive(Serialize)]
+struct Reply<'a> {
+    jsonrpc: &'static str,
+    id: &'a Value,
+    #[serde(flatten)]
+    outcome: Outcome<'a>,
 }
 
-#[derive(Debug)]
-pub struct RpcError {
-    pub code: i32,
-    pub message: String,
-    pub data: Option<Value>,
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome<'a> {
+    Result(&'a ServerResult),
+    Error(&'a ErrorData),
 }
 
-impl RpcError {
-    pub fn new(code: i32, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), data: None }
-    }
-
-    pub fn with(self, data: Value) -> Self {
-        Self { data: Some(data), ..self }
-    }
-}
-
-/// The whole answer.
-pub fn encode(id: &Value, outcome: &Outcome) -> String {
-    json::escape(match outcome {
-        Outcome::Result(result) => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#),
-        Outcome::Error(error) => {
-            let mut body = json!({ "code": error.code, "message": error.message });
-            if let Some(data) = &error.data {
-                body["data"] = data.clone();
-            }
-            format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{body}}}"#)
-        }
-    })
+/// The whole answer; the id is null where none could be read.
+pub fn encode(id: &Value, answer: &Result<ServerResult, ErrorData>) -> String {
+    let outcome = match answer {
+        Ok(result) => Outcome::Result(result),
+        Err(error) => Outcome::Error(error),
+    };
+    json::write(&Reply { jsonrpc: "2.0", id, outcome })
 }
 
 /// Tells a client how far a call is.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use rmcp::ErrorData;
 use rmcp::model::ErrorCode;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -14,10 +15,12 @@ use tokio_util::task::TaskTracker;
 
 use super::lines::{self, Line};
 use super::message::{Malformed, Message, read_id};
-use super::protocol::{Extras, Protocol};
-use super::reply::{self, Outcome, RpcError};
+use super::handler::Exchange;
+use super::protocol::Protocol;
+use super::reply;
 use crate::chassis::app::App;
 use crate::chassis::caller::Caller;
+use crate::chassis::context::Progress;
 use crate::chassis::observe::{Level, Log};
 
 /// How long what was read before the end of the input may still be answered.
@@ -133,9 +136,9 @@ impl Session {
             Line::TooLong => {
                 let reason = "line is larger than allowed";
                 self.malformed(reason);
-                let error = RpcError::new(ErrorCode::INVALID_REQUEST.0, "Invalid request");
-                let error = error.with(json!({ "message": reason }));
-                return self.send(reply::encode(&Value::Null, &Outcome::Error(error)));
+                let data = json!({ "message": reason });
+                let error = ErrorData::new(ErrorCode::INVALID_REQUEST, "Invalid request", Some(data));
+                return self.send(reply::encode(&Value::Null, &Err(error)));
             }
         };
         if line.iter().all(u8::is_ascii_whitespace) {
@@ -147,7 +150,7 @@ impl Session {
         };
         let Some(id) = message.id.clone() else { return self.notice(&message) };
         if let Some(error) = message.unsupported() {
-            return self.send(reply::encode(&id, &Outcome::Error(error)));
+            return self.send(reply::encode(&id, &Err(error)));
         }
         let cancelled = CancellationToken::new();
         self.running().insert(id.to_string(), cancelled.clone());
@@ -170,17 +173,21 @@ impl Session {
     }
 
     async fn answer(&self, id: &Value, message: Message) {
-        let caller = Arc::new(Caller::local(self.scopes.clone()));
-        let mut extras = Extras::default();
-        if let Some(token) = message.progress_token() {
+        let progress = message.progress_token().map(|token| -> Progress {
             let send = self.send.clone();
-            extras.progress = Some(Arc::new(move |share| {
+            Arc::new(move |share| {
                 let _ = send.send(reply::progress(&token, share)); // whoever is gone needs no news
-            }));
-        }
-        let _in_flight = (message.method == "tools/call").then(|| self.protocol.app.lifecycle.enter());
-        let outcome = self.protocol.answer(caller, message, extras).await;
-        self.send(reply::encode(id, &outcome));
+            })
+        });
+        let exchange = Exchange {
+            caller: Arc::new(Caller::local(self.scopes.clone())),
+            slot: None,
+            progress,
+            trace: message.trace(),
+        };
+        let _in_flight = (message.method == "tools/call").then(|| self.protocol.app().lifecycle.enter());
+        let answer = self.protocol.answer(message, exchange).await;
+        self.send(reply::encode(id, &answer));
     }
 
     fn notice(&self, message: &Message) {
@@ -193,13 +200,10 @@ impl Session {
 
     fn refuse(&self, wrong: &Malformed) {
         self.malformed(&wrong.reason);
-        let is_request = wrong.code != ErrorCode::PARSE_ERROR.0 && !wrong.is_notification;
-        if is_request {
-            let mut error = RpcError::new(wrong.code, wrong.title());
-            if wrong.title() != wrong.reason {
-                error = error.with(json!({ "message": wrong.reason }));
-            }
-            self.send(reply::encode(&wrong.id, &Outcome::Error(error)));
+        if wrong.code != ErrorCode::PARSE_ERROR && !wrong.is_notification {
+            let data = (wrong.title() != wrong.reason).then(|| json!({ "message": wrong.reason }));
+            let error = ErrorData::new(wrong.code, wrong.title().to_owned(), data);
+            self.send(reply::encode(&wrong.id, &Err(error)));
         }
     }
 }
