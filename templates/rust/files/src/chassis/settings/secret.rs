@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use super::reader::{LINK_PROBLEM, is_service_link, trim};
 
 type Check = fn(&str) -> Option<&'static str>;
+type OnRead = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Only its name may be logged.
 pub struct Secret {
@@ -15,7 +16,7 @@ pub struct Secret {
     path: Option<String>,
     check: Check,
     current: Mutex<(String, Option<Stamp>)>,
-    on_read: OnceLock<Box<dyn Fn(&str) + Send + Sync>>,
+    on_read: OnceLock<OnRead>,
 }
 
 impl std::fmt::Debug for Secret {
