@@ -123,8 +123,7 @@ impl Calls {
         span.note("mcp.method.name", "tools/call");
         span.note("gen_ai.tool.name", tool.about.name);
         let deadline = slot.deadline;
-        let context =
-            Context { caller, trace: span.trace(), progress: request.progress, slot: Some(slot) };
+        let context = Context { caller, trace: span.trace(), progress: request.progress, slot: Some(slot) };
         let Value::Object(arguments) = arguments else { unreachable!("arguments are an object") };
         let work = async {
             // A call whose time ran out in the queue is not begun.

@@ -19,9 +19,9 @@ const MAX_KEY_SET: usize = 1 << 20;
 /// How often keys are loaded at most.
 const REFETCH_AFTER: Duration = Duration::from_secs(30);
 /// When they are loaded anew without a reason.
-const FRESH_FOR: Duration = Duration::from_secs(600);
+const FRESH_FOR: Duration = Duration::from_mins(10);
 /// How long they count while they cannot be loaded.
-const STALE_FOR: Duration = Duration::from_secs(3600);
+const STALE_FOR: Duration = Duration::from_hours(1);
 
 /// Where a key set is.
 pub enum Source {

@@ -95,7 +95,7 @@ fn identity(claims: &Claims) -> Option<Identity> {
         match claim {
             Value::String(text) => scopes.extend(text.split_whitespace()),
             Value::Array(items) => {
-                scopes.extend(items.iter().filter_map(Value::as_str).filter(|scope| !scope.is_empty()))
+                scopes.extend(items.iter().filter_map(Value::as_str).filter(|scope| !scope.is_empty()));
             }
             _ => {}
         }

@@ -9,13 +9,15 @@ use super::reader::{LINK_PROBLEM, is_service_link, trim};
 
 type Check = fn(&str) -> Option<&'static str>;
 
+type OnRead = Box<dyn Fn(&str) + Send + Sync>;
+
 /// Only its name may be logged.
 pub struct Secret {
     pub name: &'static str,
     path: Option<String>,
     check: Check,
     current: Mutex<(String, Option<Stamp>)>,
-    on_read: OnceLock<Box<dyn Fn(&str) + Send + Sync>>,
+    on_read: OnceLock<OnRead>,
 }
 
 impl std::fmt::Debug for Secret {

@@ -84,6 +84,5 @@ fn prompt(prompt: &declare::Prompt) -> Prompt {
     let arguments = prompt.arguments.iter().map(|argument| {
         PromptArgument::new(argument.name).with_description(argument.description).with_required(true)
     });
-    Prompt::new(about.name, Some(about.full_description()), Some(arguments.collect()))
-        .with_title(about.title)
+    Prompt::new(about.name, Some(about.full_description()), Some(arguments.collect())).with_title(about.title)
 }
