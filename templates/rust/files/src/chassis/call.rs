@@ -110,7 +110,8 @@ impl Calls {
         slot: Arc<Slot>,
     ) -> Result<String, Fault> {
         self.note_use(&caller, &tool.about);
-        let arguments = Value::Object(request.arguments);
+        let mut arguments = Value::Object(request.arguments);
+        arguments.sort_all_objects(); // equal ones have equal digests
         let mut report = Report {
             calls: self,
             caller: Arc::clone(&caller),

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use super::reader::{LINK_PROBLEM, is_service_link, trim};
 
 type Check = fn(&str) -> Option<&'static str>;
+type OnRead = Box<dyn Fn(&str) + Send + Sync>;
 
 type OnRead = Box<dyn Fn(&str) + Send + Sync>;
 

@@ -13,7 +13,7 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::offers::Offers;
 use crate::chassis::app::App;
@@ -190,7 +190,7 @@ impl ServerHandler for Handler {
             .iter()
             .map(|(name, value)| (name.clone(), json::well_formed(value.as_str().unwrap_or_default())))
             .collect();
-        let canonical = Value::Object(arguments).to_string();
+        let canonical = json::write(&given);
         let render = async { Ok((prompt.render)(&given)) };
         let rendered =
             self.app.calls.read(&caller, "prompt_read", &prompt.about, Some(&canonical), render).await;
