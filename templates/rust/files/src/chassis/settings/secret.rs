@@ -10,8 +10,6 @@ use super::reader::{LINK_PROBLEM, is_service_link, trim};
 type Check = fn(&str) -> Option<&'static str>;
 type OnRead = Box<dyn Fn(&str) + Send + Sync>;
 
-type OnRead = Box<dyn Fn(&str) + Send + Sync>;
-
 /// Only its name may be logged.
 pub struct Secret {
     pub name: &'static str,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rmcp::model::{
-    Implementation, Prompt, PromptArgument, Resource, ResourceTemplate, ServerCapabilities,
-    ServerConfig, Tool, ToolAnnotations,
+    Implementation, Prompt, PromptArgument, Resource, ResourceTemplate, ServerCapabilities, ServerConfig,
+    Tool, ToolAnnotations,
 };
 
 use crate::chassis::app::App;
