@@ -43,6 +43,8 @@ facts! {
     contract_env: BTreeMap<String, String>,
     /// What Dependabot calls the language's packages.
     dependabot: String,
+    /// What to know of the first build, in a sentence; empty when there is nothing.
+    first_build: String,
     /// What `make lint` runs.
     lint_tools: String,
     /// The files that lock dependencies.

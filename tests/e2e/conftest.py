@@ -92,7 +92,9 @@ class Repository:
 
     def fill(self, text: str) -> str:
         cache = str(ROOT / "target" / f"e2e-cache-{self.language}")
-        return text.replace("<{ name }>", self.name).replace("<{ package }>", self.package).replace("<{ cache }>", cache)
+        for key, value in (("name", self.name), ("package", self.package), ("cache", cache)):
+            text = text.replace(f"<{{ {key} }}>", value)
+        return text
 
     @property
     def command(self) -> list[str]:

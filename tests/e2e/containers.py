@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
+BASE, BUILDER = "localhost/base", "localhost/builder"
 CONTAINERS = (
     '[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]\n'
     '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
@@ -22,7 +23,16 @@ PACKAGES = "ca-certificates,libstdc++6,python3,python3-pip,python3-venv"
 MACHINE = ["/usr/bin/node", "/usr/lib/node_modules", "/usr/local/go"]
 """Toolchains that Debian has too old; copied from the machine when they are there."""
 
+COMPILER = "gcc,libc6-dev"
+"""What a first stage has that a language without a compiler of its own links with."""
+
 CERTIFICATES = Path("/etc/ssl/certs")
+
+
+def rust() -> tuple[Path, Path]:
+    """The machine's Rust toolchain and Cargo's folder: builds find them where they are, mounted."""
+    shown = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True)
+    return Path(shown.stdout.strip()), Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
 
 
 @dataclass(frozen=True)
@@ -37,8 +47,8 @@ class Engine:
         (folder / "storage.conf").write_text(STORAGE.format(folder))
         (folder / "containers.conf").write_text(CONTAINERS)
         engine = cls(folder)
-        if not engine.has("localhost/base"):
-            engine._import_base()
+        if not engine.has(BASE):
+            engine._import(BASE, PACKAGES)
         return engine
 
     @property
@@ -66,10 +76,10 @@ class Engine:
             == 0
         )
 
-    def _import_base(self) -> None:
+    def _import(self, image: str, packages: str) -> None:
         root = self.folder / "base.tar"
         subprocess.run(
-            ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(root)],
+            ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", "bookworm", str(root)],
             check=True,
             env={**os.environ, "TMPDIR": "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"},
         )
@@ -91,29 +101,48 @@ class Engine:
             (local / link).symlink_to(target)
         shutil.rmtree(mounted / "usr/share/doc", ignore_errors=True)
         self.call("buildah", "umount", container)
-        self.call("buildah", "config", "--env", "PATH=/usr/local/bin:/usr/bin:/bin", container)
-        self.call("buildah", "commit", "--rm", container, "localhost/base")
+        variables = ["PATH=/usr/local/bin:/usr/bin:/bin"]
+        if image == BUILDER:
+            toolchain, cargo = rust()
+            variables = [f"PATH={toolchain}/bin:/usr/local/bin:/usr/bin:/bin", f"CARGO_HOME={cargo}"]
+        for variable in variables:
+            self.call("buildah", "config", "--env", variable, container)
+        self.call("buildah", "commit", "--rm", container, image)
         root.unlink()
 
-    def stand_in(self, containerfile: Path) -> None:
-        """Gives the base image every name that the Containerfile asks for."""
+    def stand_in(self, containerfile: Path, *, compiles: bool) -> None:
+        """Gives the base image every name that the Containerfile asks for; one with a compiler, if it is to compile,
+        those of the stages before the last."""
         text = containerfile.read_text()
         arguments = dict(re.findall(r"^ARG\s+(\w+)=(\S+)", text, re.MULTILINE))
         stages: set[str] = set()
+        wanted: list[str] = []
         for image, stage in re.findall(r"^FROM\s+(\S+)(?:\s+AS\s+(\S+))?", text, re.MULTILINE | re.IGNORECASE):
-            wanted = re.sub(r"\$\{?(\w+)\}?", lambda match: arguments[match[1]], image)
-            if wanted not in stages:
-                self.call("buildah", "tag", "localhost/base", wanted.partition("@")[0])
+            filled = re.sub(r"\$\{?(\w+)\}?", lambda match: arguments[match[1]], image)
+            if filled not in stages:
+                wanted.append(filled.partition("@")[0])
             stages.add(stage)
+        if compiles and not self.has(BUILDER):
+            self._import(BUILDER, f"{PACKAGES},{COMPILER}")
+        for image in wanted:
+            self.call("buildah", "tag", BUILDER if compiles and image != wanted[-1] else BASE, image)
 
-    def path_with_wrapper(self) -> str:
-        """A PATH on which ``podman`` builds as this machine can and does everything else itself."""
+    def path_with_wrapper(self, environment: dict[str, str]) -> str:
+        """A PATH on which ``podman`` builds as this machine can and does everything else itself.
+
+        ``environment`` is the language's in its ``e2e.toml``: what it says of Cargo holds in a build too.
+        """
         settings = {
             "/etc/pip.conf": f"[global]\ncert = {CERTIFICATES}/ca-certificates.crt\n",
             "/usr/etc/npmrc": f"cafile={CERTIFICATES}/ca-certificates.crt\n",
             "/etc/uv/uv.toml": "system-certs = true\n",
         }
         mounts = [f"-v={CERTIFICATES}:{CERTIFICATES}:ro"]
+        if cache := environment.get("CARGO_BUILD_BUILD_DIR"):
+            settings["/.cargo/config.toml"] = f'[build]\nbuild-dir = "{cache}"\n'
+            toolchain, cargo = rust()
+            Path(cache).mkdir(parents=True, exist_ok=True)
+            mounts += [f"-v={toolchain}:{toolchain}:ro", f"-v={cargo}:{cargo}", f"-v={cache}:{cache}"]
         for place, text in settings.items():
             file = self.folder / place.rpartition("/")[2]
             file.write_text(text)

@@ -35,8 +35,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="session")
 def image(engine: Engine, repository: Repository) -> str:
-    engine.stand_in(repository.path / "Containerfile")
-    repository.make_ok("container", env={**engine.env, "PATH": engine.path_with_wrapper()})
+    engine.stand_in(repository.path / "Containerfile", compiles="cc" in repository.spec["toolchain"])
+    path = engine.path_with_wrapper(repository.spec.get("environment", {}))
+    repository.make_ok("container", env={**engine.env, "PATH": path})
     return f"{repository.name}:0.1.0"
 
 

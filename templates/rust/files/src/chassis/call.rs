@@ -46,6 +46,12 @@ pub struct Request {
     pub progress: Option<Progress>,
 }
 
+/// A tool's output, and the same as JSON.
+pub struct Answer {
+    pub value: Value,
+    pub text: String,
+}
+
 impl Calls {
     #[must_use]
     pub fn new(
@@ -108,7 +114,7 @@ impl Calls {
         tool: &Tool,
         request: Request,
         slot: Arc<Slot>,
-    ) -> Result<String, Fault> {
+    ) -> Result<Answer, Fault> {
         self.note_use(&caller, &tool.about);
         let mut arguments = Value::Object(request.arguments);
         arguments.sort_all_objects(); // equal ones have equal digests
@@ -124,20 +130,20 @@ impl Calls {
         span.note("mcp.method.name", "tools/call");
         span.note("gen_ai.tool.name", tool.about.name);
         let deadline = slot.deadline;
-        let context =
-            Context { caller, trace: span.trace(), progress: request.progress, slot: Some(slot) };
+        let context = Context { caller, trace: span.trace(), progress: request.progress, slot: Some(slot) };
         let Value::Object(arguments) = arguments else { unreachable!("arguments are an object") };
         let work = async {
             // A call whose time ran out in the queue is not begun.
             if Deadline::now() >= deadline {
                 Err(fault::TIMEOUT.into())
             } else {
-                tool.run(context, arguments).await
+                let value = tool.run(context, arguments).await?;
+                Ok(Answer { text: value.to_string(), value })
             }
         };
         let result = match tokio::time::timeout_at(deadline, guarded(work)).await {
             Err(_) => Err(fault::TIMEOUT.into()),
-            Ok(Ok(output)) if output.len() > self.limits.max_result_bytes => {
+            Ok(Ok(answer)) if answer.text.len() > self.limits.max_result_bytes => {
                 Err(fault::RESULT_TOO_LARGE.into())
             }
             Ok(result) => result,
@@ -198,10 +204,10 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn done(&mut self, result: &Result<String, Fault>) {
+    fn done(&mut self, result: &Result<Answer, Fault>) {
         self.is_done = true;
         match result {
-            Ok(output) => self.tell("success", None, Some(text::length(output))),
+            Ok(answer) => self.tell("success", None, Some(text::length(&answer.text))),
             Err(failure) => {
                 if failure.code() == fault::INTERNAL {
                     let name = json!({ "tool_name": self.tool.about.name });

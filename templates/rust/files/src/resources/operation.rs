@@ -22,7 +22,8 @@ pub(super) fn resource(uses: &Uses) -> Resource {
 
 async fn read(operations: Option<Operations>, context: Context, id: String) -> Result<Value, Fault> {
     let operation = operations.ok_or(fault::INTERNAL)?.get(context.subject(), &id).await?;
-    let mut document = json!({ "operation_id": id, "status": operation.status, "progress": operation.progress });
+    let mut document =
+        json!({ "operation_id": id, "status": operation.status, "progress": operation.progress });
     if let Some(result) = operation.result {
         document["result"] = result.into();
     }

@@ -86,7 +86,7 @@ pub struct Annotations {
     pub open_world: bool,
 }
 
-type Run = Arc<dyn Fn(Context, Value) -> BoxFuture<'static, Result<String, Fault>> + Send + Sync>;
+type Run = Arc<dyn Fn(Context, Value) -> BoxFuture<'static, Result<Value, Fault>> + Send + Sync>;
 
 /// A function that clients may call. It is made by [`Declaration::does`].
 #[derive(Clone)]
@@ -156,10 +156,11 @@ impl Declaration<'_> {
             input: Input::of::<In>(),
             output: schema::output::<Out>(),
             run: Arc::new(move |context, arguments| {
-                let work = serde_json::from_value(arguments).map(|input| function(uses.clone(), context, input));
+                let work =
+                    serde_json::from_value(arguments).map(|input| function(uses.clone(), context, input));
                 async move {
                     let work = work.map_err(|error| Fault::from(INVALID_ARGUMENT).because(error))?;
-                    serde_json::to_string(&work.await?).map_err(Fault::internal)
+                    serde_json::to_value(work.await?).map_err(Fault::internal)
                 }
                 .boxed()
             }),
@@ -172,7 +173,7 @@ impl Tool {
     ///
     /// # Errors
     /// `invalid_argument`, and the tool's own.
-    pub async fn run(&self, context: Context, arguments: Map<String, Value>) -> Result<String, Fault> {
+    pub async fn run(&self, context: Context, arguments: Map<String, Value>) -> Result<Value, Fault> {
         let arguments = self.input.check(arguments)?;
         (self.run)(context, arguments).await
     }

@@ -74,7 +74,8 @@ fn document<T: JsonSchema>(settings: SchemaSettings, shape: fn(&mut Schema)) -> 
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let settings = settings.with_transform(RecursiveTransform(settle)).with_transform(RecursiveTransform(shape));
+    let settings =
+        settings.with_transform(RecursiveTransform(settle)).with_transform(RecursiveTransform(shape));
     let mut document = std::mem::take(settings.into_generator().into_root_schema_for::<T>().ensure_object());
     document.remove("description"); // the tool's own says more
     document
@@ -119,7 +120,8 @@ fn omit_null(words: &mut Document) {
     let required: Vec<_> = required.as_array().into_iter().flatten().collect();
     let members = words.get_mut("properties").and_then(Value::as_object_mut);
     for (name, member) in members.into_iter().flatten() {
-        let Some(member) = member.as_object_mut().filter(|_| !required.contains(&&name.as_str().into())) else {
+        let Some(member) = member.as_object_mut().filter(|_| !required.contains(&&name.as_str().into()))
+        else {
             continue;
         };
         if let Some(Value::Array(choices)) = member.get_mut("anyOf") {
@@ -160,7 +162,8 @@ fn open(schema: &mut Schema) {
 /// Leaves out the words that only checks read.
 fn published(document: Document) -> Document {
     let strip = |schema: &mut Schema| {
-        let is_number = ["integer", "number"].iter().any(|kind| schema.get("type").is_some_and(|own| own == kind));
+        let is_number =
+            ["integer", "number"].iter().any(|kind| schema.get("type").is_some_and(|own| own == kind));
         if is_number {
             schema.remove("format");
         }

@@ -128,14 +128,16 @@ async fn check_site(
     next: Next,
 ) -> Response {
     let origin = header(request.headers(), "origin").map(str::to_owned);
-    let authority = || request.uri().authority().map(|host| host.as_str());
+    let authority = || request.uri().authority().map(hyper::http::uri::Authority::as_str);
     let host = header(request.headers(), "host").or_else(authority);
     if let Err(refused) = gate.site.check(host.unwrap_or_default(), origin.as_deref()) {
         return gate.refuse(&Caller::anonymous(id), refused.into(), false);
     }
     let mut response = if *request.method() == Method::OPTIONS {
         let mut response = StatusCode::NO_CONTENT.into_response();
-        PREFLIGHT.iter().for_each(|(name, value)| set(response.headers_mut(), name, value));
+        for (name, value) in PREFLIGHT {
+            set(response.headers_mut(), name, value);
+        }
         response
     } else {
         next.run(request).await
@@ -183,6 +185,9 @@ async fn serve_mcp(
         Ok(message) => message,
         Err(refusal) => return gate.refuse(&caller, refusal, has_token),
     };
+    if let Err(refusal) = gate.authorize(&caller, &message) {
+        return gate.refuse(&caller, refusal, has_token);
+    }
     if let Some(error) = message.unsupported().or_else(|| disagreement(&head.headers, &message)) {
         let id = message.id.unwrap_or_default();
         return with_text(StatusCode::BAD_REQUEST, reply::encode(&id, &Err(error)));
@@ -254,38 +259,44 @@ impl Gate {
     }
 
     /// Decides on the parsed body, never on a header.
+    fn authorize(&self, caller: &Caller, message: &Message) -> Result<(), Refusal> {
+        let offered = &self.app().offered;
+        let (about, tool) = match message.method.as_str() {
+            "resources/read" => (offered.resource(message.text("uri")).map(|(found, _)| &found.about), None),
+            "prompts/get" => (offered.prompt(message.text("name")).map(|found| &found.about), None),
+            "tools/call" => {
+                let about = offered.tool(message.text("name")).map(|found| &found.about);
+                (about, about.map(|about| about.name))
+            }
+            _ => (None, None),
+        };
+        match about.map(|about| about.scope).filter(|scope| !caller.has_scope(scope)) {
+            None => Ok(()),
+            Some(scope) => {
+                let fault = Fault::from(fault::INSUFFICIENT_SCOPE).saying(format!("scope required: {scope}"));
+                let fault = fault.with("required_scopes", vec![scope]);
+                Err(Refusal::Fault { fault, id: message.id.clone().unwrap_or_default(), tool })
+            }
+        }
+    }
+
+    /// Finds a place for a tool call.
     async fn admit(&self, caller: &Caller, message: &Message) -> Result<Option<Slot>, Refusal> {
         let app = self.app();
-        let id = message.id.clone().unwrap_or_default();
-        let lacks = |scope: &str, tool| {
-            let fault = Fault::from(fault::INSUFFICIENT_SCOPE).saying(format!("scope required: {scope}"));
-            let fault = fault.with("required_scopes", vec![scope]);
-            Err(Refusal::Fault { fault, id: id.clone(), tool })
+        let Some(id) = message.id.as_ref().filter(|_| message.method == "tools/call") else {
+            return Ok(None);
         };
-        match message.method.as_str() {
-            "resources/read" => match app.offered.resource(message.text("uri")) {
-                Some((found, _)) if !caller.has_scope(found.about.scope) => lacks(found.about.scope, None),
-                _ => Ok(None),
+        let refused = |fault, tool| Refusal::Fault { fault, id: id.clone(), tool };
+        match app.offered.tool(message.text("name")) {
+            Some(tool) => match app.calls.admit(caller, tool.timeout).await {
+                Ok(slot) => Ok(Some(slot)),
+                Err(fault) => Err(refused(fault, Some(tool.about.name))),
             },
-            "prompts/get" => match app.offered.prompt(message.text("name")) {
-                Some(found) if !caller.has_scope(found.about.scope) => lacks(found.about.scope, None),
-                _ => Ok(None),
-            },
-            "tools/call" => match app.offered.tool(message.text("name")).filter(|_| message.id.is_some()) {
-                Some(tool) if !caller.has_scope(tool.about.scope) => {
-                    lacks(tool.about.scope, Some(tool.about.name))
-                }
-                Some(tool) => match app.calls.admit(caller, tool.timeout).await {
-                    Ok(slot) => Ok(Some(slot)),
-                    Err(fault) => Err(Refusal::Fault { fault, id, tool: Some(tool.about.name) }),
-                },
-                None if app.lifecycle.is_draining() => {
-                    let fault = Fault::from(fault::SHUTTING_DOWN).retry_after(Duration::from_secs(1));
-                    Err(Refusal::Fault { fault, id, tool: None })
-                }
-                None => Ok(None),
-            },
-            _ => Ok(None),
+            None if app.lifecycle.is_draining() => {
+                let fault = Fault::from(fault::SHUTTING_DOWN).retry_after(Duration::from_secs(1));
+                Err(refused(fault, None))
+            }
+            None => Ok(None),
         }
     }
 

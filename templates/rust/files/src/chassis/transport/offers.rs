@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use rmcp::model::{
-    Implementation, Prompt, PromptArgument, Resource, ResourceTemplate, ServerCapabilities,
-    ServerConfig, Tool, ToolAnnotations,
+    Implementation, Prompt, PromptArgument, Resource, ResourceTemplate, ServerCapabilities, ServerConfig,
+    Tool, ToolAnnotations,
 };
 
 use crate::chassis::app::App;
@@ -76,6 +76,5 @@ fn prompt(prompt: &declare::Prompt) -> Prompt {
     let arguments = prompt.arguments.iter().map(|argument| {
         PromptArgument::new(argument.name).with_description(argument.description).with_required(true)
     });
-    Prompt::new(about.name, Some(about.full_description()), Some(arguments.collect()))
-        .with_title(about.title)
+    Prompt::new(about.name, Some(about.full_description()), Some(arguments.collect())).with_title(about.title)
 }

@@ -32,16 +32,15 @@ impl Protocol {
     }
 
     /// Answers a request; an error is one that the client may see.
-    pub async fn answer(
-        &self,
-        mut message: Message,
-        exchange: Exchange,
-    ) -> Result<ServerResult, ErrorData> {
+    pub async fn answer(&self, mut message: Message, exchange: Exchange) -> Result<ServerResult, ErrorData> {
+        if !message.is_known() {
+            return Err(method_not_found());
+        }
         let mut context = RequestContext::new(RequestId::Number(0), self.0.peer().clone());
+        context.extensions.insert(exchange);
         if let Some(Value::Object(meta)) = message.params.remove("_meta") {
             context.meta = meta.into();
         }
-        context.extensions.insert(exchange);
         let request = request(message).ok_or_else(method_not_found)?;
         self.0.service().handle_request(request, context).await
     }
@@ -49,9 +48,6 @@ impl Protocol {
 
 /// The SDK's type of what is asked for; none for a method that nobody here answers.
 fn request(message: Message) -> Option<ClientRequest> {
-    if !message.is_known() {
-        return None;
-    }
     let Message { method, mut params, .. } = message;
     let arguments = match params.remove("arguments") {
         Some(Value::Object(arguments)) => arguments,
@@ -65,8 +61,9 @@ fn request(message: Message) -> Option<ClientRequest> {
         "initialize" => {
             let version = text("protocolVersion");
             // Whatever else the client tells of itself is gone with the request.
-            let params = InitializeRequestParams::new(ClientCapabilities::default(), Implementation::new("", ""))
-                .with_protocol_version(serde_json::from_value(version.into()).ok()?);
+            let params =
+                InitializeRequestParams::new(ClientCapabilities::default(), Implementation::new("", ""))
+                    .with_protocol_version(serde_json::from_value(version.into()).ok()?);
             ClientRequest::InitializeRequest(Request::new(params))
         }
         "ping" => ClientRequest::PingRequest(RequestNoParam::default()),
@@ -98,7 +95,10 @@ struct Nowhere;
 impl Transport<RoleServer> for Nowhere {
     type Error = Infallible;
 
-    fn send(&mut self, _: ServerJsonRpcMessage) -> impl Future<Output = Result<(), Infallible>> + Send + 'static {
+    fn send(
+        &mut self,
+        _: ServerJsonRpcMessage,
+    ) -> impl Future<Output = Result<(), Infallible>> + Send + 'static {
         ready(Ok(()))
     }
 

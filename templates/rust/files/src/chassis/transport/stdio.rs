@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::handler::Exchange;
 use super::lines::{self, Line};
 use super::message::{Malformed, Message, read_id};
-use super::handler::Exchange;
 use super::protocol::Protocol;
 use super::reply;
 use crate::chassis::app::App;
