@@ -8,7 +8,7 @@ mod panics;
 mod tracing;
 
 pub use self::audit::{Audit, Entry};
-pub use self::logs::{Level, Log};
+pub use self::logs::Lines;
 pub use self::metrics::{BreakerState, Metrics, PROTOCOL};
 pub use self::panics::{guarded, quiet_panics};
 pub use self::tracing::{Span, Trace, Tracer};
