@@ -1,7 +1,6 @@
 //! What one server process holds: built once from its settings, closed once.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
@@ -52,14 +51,8 @@ impl App {
         let metrics = Arc::new(Metrics::new(identity.version));
         let audit = Audit::default();
         let client = http_client(Arc::clone(&settings.proxies), 1);
-        let every = std::env::var("OTEL_BSP_SCHEDULE_DELAY").ok().and_then(|delay| delay.parse().ok());
-        let tracer = Tracer::new(
-            settings.otlp_endpoint.as_ref(),
-            client,
-            &settings.server_name,
-            identity.version,
-            Duration::from_millis(every.unwrap_or(5000)),
-        );
+        let endpoint = settings.otlp_endpoint.as_ref();
+        let tracer = Tracer::new(endpoint, client, &settings.server_name, identity.version);
         let lifecycle = Lifecycle::new(settings.shutdown_delay, settings.shutdown_grace);
         let limits = state::Limits { running: settings.max_operations, ttl: settings.state_ttl };
         let secret = settings.state_url.clone();

@@ -137,7 +137,7 @@ impl Calls {
             started: Instant::now(),
             is_done: false,
         };
-        let mut span = self.tracer.serve(format!("tools/call {}", tool.about.name), request.trace);
+        let span = self.tracer.serve(format!("tools/call {}", tool.about.name), request.trace);
         span.note("mcp.method.name", "tools/call");
         span.note("gen_ai.tool.name", tool.about.name);
         let deadline = slot.deadline;
