@@ -188,7 +188,7 @@ async fn serve_mcp(
     if let Err(refusal) = gate.authorize(&caller, &message) {
         return gate.refuse(&caller, refusal, has_token);
     }
-    if let Some(error) = message.unsupported().or_else(|| disagreement(&head.headers, &message)) {
+    if let Some(error) = disagreement(&head.headers, &message).or_else(|| message.unsupported()) {
         let id = message.id.unwrap_or_default();
         return with_text(StatusCode::BAD_REQUEST, reply::encode(&id, &Err(error)));
     }

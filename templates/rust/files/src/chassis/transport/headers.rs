@@ -23,13 +23,19 @@ pub fn lines<'a>(headers: &'a HeaderMap, name: &str) -> impl DoubleEndedIterator
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 
-/// The protocol without sessions repeats in headers what the body says; both must say the same.
+/// The protocol without sessions wants each request to tell of its client, and repeats in headers what the body says;
+/// both must say the same.
 pub fn disagreement(headers: &HeaderMap, message: &Message) -> Option<ErrorData> {
     message.id.as_ref()?;
     let version = header(headers, "mcp-protocol-version");
     let is_modern = version.is_some_and(|version| version >= PROTOCOL);
     if !is_modern && !message.is_modern() {
         return None;
+    }
+    let missing = message.missing_meta();
+    if !missing.is_empty() {
+        let reason = format!("params._meta must hold {}", missing.join(" and "));
+        return Some(ErrorData::invalid_params(reason, None));
     }
     let name = match message.method.as_str() {
         "tools/call" | "prompts/get" => Some(message.text("name")),
