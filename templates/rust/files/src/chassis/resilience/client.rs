@@ -132,7 +132,7 @@ fn retry_after(headers: &HeaderMap) -> Duration {
 /// Opens the services behind the server, and tells of their health.
 pub struct Services {
     pub health: Arc<Health>,
-    pub attempts: u32,
+    pub attempts: usize,
     pub breaker_failures: u32,
     pub breaker_reset: Duration,
     pub metrics: Arc<Metrics>,
