@@ -87,6 +87,7 @@ pub const INTERNAL: Code = Code::of(Server, 500, "internal", "internal error");
 
 /// An error whose message and details may be shown to the client; its cause may not.
 #[derive(Debug, thiserror::Error)]
+#[error("{}: {}", .0.code.name, .0.message)]
 pub struct Fault(Box<Parts>);
 
 #[derive(Debug)]
@@ -95,12 +96,6 @@ struct Parts {
     message: String,
     details: Map<String, Value>,
     cause: Option<String>,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.code.name, self.0.message)
-    }
 }
 
 impl From<Code> for Fault {

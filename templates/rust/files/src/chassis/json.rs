@@ -13,22 +13,14 @@ const MAX_DEPTH: usize = 200;
 pub const MAX_SAFE: i64 = (1 << 53) - 1;
 
 /// Why a text was refused, as the client is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
+    #[error("body is not valid UTF-8")]
     Utf8,
+    #[error("body is not valid JSON")]
     Json,
+    #[error("body is nested too deeply")]
     Depth,
-}
-
-impl Refused {
-    #[must_use]
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::Utf8 => "body is not valid UTF-8",
-            Self::Json => "body is not valid JSON",
-            Self::Depth => "body is nested too deeply",
-        }
-    }
 }
 
 /// Stands in a string for half a character, which JSON can spell and Unicode cannot. It is this process's own, so that

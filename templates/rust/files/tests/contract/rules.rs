@@ -37,7 +37,7 @@ fn every_contract_is_whole() {
 fn problems(schema: &Value, path: &str, closed: bool) -> Vec<String> {
     let mut found = Vec::new();
     if !schema["type"].is_string() {
-        found.push(format!("{path} has no single type"));
+        found.push(format!("{path} has no single type; an Option that is none is to be left out, not null"));
     }
     found.extend(
         REFUSED.iter().filter(|key| schema.get(**key).is_some()).map(|key| format!("{path} has {key}")),

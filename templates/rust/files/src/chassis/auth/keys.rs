@@ -1,5 +1,6 @@
 //! An issuer's published keys, loaded when they are needed.
 
+use std::error::Error;
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -22,6 +23,9 @@ const REFETCH_AFTER: Duration = Duration::from_secs(30);
 const FRESH_FOR: Duration = Duration::from_mins(10);
 /// How long they count while they cannot be loaded.
 const STALE_FOR: Duration = Duration::from_hours(1);
+
+/// Why there are no keys, for the log.
+type Cause = Box<dyn Error + Send + Sync>;
 
 /// Where a key set is.
 pub enum Source {
@@ -104,12 +108,10 @@ impl Keys {
             return;
         }
         let started = Instant::now();
-        let (outcome, loaded) = match tokio::time::timeout(LOAD_TIMEOUT, self.source.read()).await {
-            Ok(Ok(text)) => {
-                parse(&text).map_or_else(|error| ("error", Err(error)), |keys| ("success", Ok(keys)))
-            }
+        let (outcome, loaded) = match tokio::time::timeout(LOAD_TIMEOUT, self.source.load()).await {
+            Ok(Ok(keys)) => ("success", Ok(keys)),
             Ok(Err(error)) => ("error", Err(error)),
-            Err(error) => ("timeout", Err(error.to_string())),
+            Err(error) => ("timeout", Err(error.into())),
         };
         self.metrics.dependency_tried("auth", outcome, started.elapsed());
         self.with(|state| {
@@ -119,7 +121,7 @@ impl Keys {
                 Ok(keys) => (state.keys, state.loaded) = (keys, Some(Instant::now())),
                 Err(cause) => {
                     let error_code = DEPENDENCY_UNAVAILABLE.name;
-                    tracing::warn!(error_code, exception = cause, "auth.keys_unavailable");
+                    tracing::warn!(error_code, exception = %cause, "auth.keys_unavailable");
                 }
             }
         });
@@ -127,29 +129,32 @@ impl Keys {
 }
 
 impl Source {
-    async fn read(&self) -> Result<Vec<u8>, String> {
+    async fn load(&self) -> Result<Vec<Known>, Cause> {
+        parse(&self.read().await?)
+    }
+
+    async fn read(&self) -> Result<Vec<u8>, Cause> {
         match self {
             Self::File(path) => {
                 let path = path.clone();
-                let read = tokio::task::spawn_blocking(move || fs::read(path)).await;
-                read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+                Ok(tokio::task::spawn_blocking(move || fs::read(path)).await??)
             }
             Self::Url(client, url) => {
                 let request = client.get(url.clone()).header("accept", "application/json");
-                let response = request.send().await.map_err(|error| error.to_string())?;
+                let response = request.send().await?;
                 if response.status().as_u16() != 200 {
-                    return Err(format!("status {}", response.status().as_u16()));
+                    return Err(format!("status {}", response.status().as_u16()).into());
                 }
-                let body = read_all(response, MAX_KEY_SET).await.map_err(|error| error.to_string())?;
-                body.map(|body| body.to_vec()).ok_or_else(|| "the key set is too large".to_owned())
+                let body = read_all(response, MAX_KEY_SET).await?;
+                Ok(body.ok_or("the key set is too large")?.into())
             }
         }
     }
 }
 
 /// Reads a key set, and leaves out the keys that are not for signatures or not known here.
-fn parse(text: &[u8]) -> Result<Vec<Known>, String> {
-    let set: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+fn parse(text: &[u8]) -> Result<Vec<Known>, Cause> {
+    let set: Value = serde_json::from_slice(text)?;
     let keys = set["keys"].as_array().ok_or("not a key set")?;
     let known =
         keys.iter().filter(|key| key["use"].as_str().is_none_or(|of| of == "sig") && key.get("d").is_none());

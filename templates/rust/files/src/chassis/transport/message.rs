@@ -71,7 +71,7 @@ const MAX_NAME: usize = 64;
 impl Message {
     /// Reads a body or a line.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
-        let tree = json::parse(body).map_err(|refused| Malformed::parse_error(refused.reason()))?;
+        let tree = json::parse(body).map_err(|refused| Malformed::parse_error(&refused.to_string()))?;
         let Value::Object(mut object) = tree else { return Err(no_request(Value::Null, false)) };
         let raw_id = object.remove("id");
         let id = raw_id.as_ref().and_then(read_id);
