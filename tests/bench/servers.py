@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/acceptance"))
 
-from kit.process import Launcher, until  # noqa: E402
+from kit.process import HTTP, until  # noqa: E402
 from kit.redis import free_port  # noqa: E402
 from kit.wire import ERAS, LEGACY, Wire, envelope  # noqa: E402
 
@@ -142,7 +142,6 @@ def quick_start(language: str, program: str, repository: Path) -> Iterator[Conte
     place = (repository / "examples" if source.suffix == ".rs" else home / ".quick-start") / source.name
     place.parent.mkdir(exist_ok=True)
     shutil.copyfile(source, place)
-    port = free_port()
     command = [program, str(place)]
     if source.suffix == ".go":
         command = [str(place.with_suffix(""))]
@@ -150,16 +149,33 @@ def quick_start(language: str, program: str, repository: Path) -> Iterator[Conte
     if source.suffix == ".rs":
         command = [str(repository / "target/release/examples" / source.stem)]
         subprocess.run(["cargo", "build", "--release", "--example", source.stem], cwd=repository, check=True)
-    running = subprocess.Popen(
-        [*command, str(port)], cwd=repository, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        until(lambda: listens(port) or running.poll() is not None, "the quick start listens")
-        assert running.poll() is None, f"{place} ended with {running.returncode}"
-        yield Contestant("quick start", running.pid, port)
-    finally:
-        running.terminate()
-        running.wait()
+    port = free_port()
+    with serving("quick start", [*command, str(port)], repository, port, dict(os.environ)) as contestant:
+        yield contestant
+
+
+@contextmanager
+def generated(command: list[str], repository: Path) -> Iterator[Contestant]:
+    port = free_port()
+    environment = {**os.environ, **HTTP, "MCP_SERVER_PORT": str(port)}
+    with serving("generated", command, repository, port, environment) as contestant:
+        yield contestant
+
+
+@contextmanager
+def serving(
+    name: str, command: list[str], repository: Path, port: int, environment: dict[str, str]
+) -> Iterator[Contestant]:
+    """Run a server whose log goes to a file: a reader here would take its time from the client's."""
+    with tempfile.TemporaryFile() as log:
+        running = subprocess.Popen(command, cwd=repository, env=environment, stdout=subprocess.DEVNULL, stderr=log)
+        try:
+            until(lambda: listens(port) or running.poll() is not None, f"the {name} listens")
+            assert running.poll() is None, f"{command} ended with {running.returncode}"
+            yield Contestant(name, running.pid, port)
+        finally:
+            running.terminate()
+            running.wait()
 
 
 def listens(port: int) -> bool:
@@ -174,23 +190,19 @@ def compare(language: str, repository: Path) -> list[str]:
     fill = lambda text: text.replace("<{ package }>", package).replace("<{ name }>", repository.name)  # noqa: E731
     command = [str(repository / part) if (repository / part).exists() else part for part in map(fill, spec["command"])]
     rows: list[str] = []
-    ours = Launcher(command, repository).http()
-    try:
-        with quick_start(language, command[0], repository) as reference:
-            pair = (reference, Contestant("generated", ours.pid, ours.port))
-            for era in ERAS:
-                # Each connection is a client of its own, so that a server with sessions has one for each.
-                requests = {each: [each.request(era) for _ in range(CONNECTIONS)] for each in pair}
-                for each in pair:
-                    drive(each, requests[each], WARM_UP)
-                found: dict[str, list[dict[str, float]]] = {each.name: [] for each in pair}
-                for turn in range(ROUNDS):
-                    for each in pair if turn % 2 else pair[::-1]:
-                        found[each.name].append(measure(each, requests[each]))
-                rows += [row(language, era, each, found[each.name]) for each in pair]
-                rows.append(ratios(language, era, found["generated"], found["quick start"], pair))
-    finally:
-        ours.stop()
+    with quick_start(language, command[0], repository) as reference, generated(command, repository) as ours:
+        pair = (reference, ours)
+        for era in ERAS:
+            # Each connection is a client of its own, so that a server with sessions has one for each.
+            requests = {each: [each.request(era) for _ in range(CONNECTIONS)] for each in pair}
+            for each in pair:
+                drive(each, requests[each], WARM_UP)
+            found: dict[str, list[dict[str, float]]] = {each.name: [] for each in pair}
+            for turn in range(ROUNDS):
+                for each in pair if turn % 2 else pair[::-1]:
+                    found[each.name].append(measure(each, requests[each]))
+            rows += [row(language, era, each, found[each.name]) for each in pair]
+            rows.append(ratios(language, era, found["generated"], found["quick start"], pair))
     return rows
 
 

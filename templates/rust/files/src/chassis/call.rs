@@ -46,6 +46,12 @@ pub struct Request {
     pub progress: Option<Progress>,
 }
 
+/// A tool's output, and the same as JSON.
+pub struct Answer {
+    pub value: Value,
+    pub text: String,
+}
+
 impl Calls {
     #[must_use]
     pub fn new(
@@ -108,9 +114,10 @@ impl Calls {
         tool: &Tool,
         request: Request,
         slot: Arc<Slot>,
-    ) -> Result<String, Fault> {
+    ) -> Result<Answer, Fault> {
         self.note_use(&caller, &tool.about);
-        let arguments = Value::Object(request.arguments);
+        let mut arguments = Value::Object(request.arguments);
+        arguments.sort_all_objects(); // equal ones have equal digests
         let mut report = Report {
             calls: self,
             caller: Arc::clone(&caller),
@@ -130,12 +137,13 @@ impl Calls {
             if Deadline::now() >= deadline {
                 Err(fault::TIMEOUT.into())
             } else {
-                tool.run(context, arguments).await
+                let value = tool.run(context, arguments).await?;
+                Ok(Answer { text: value.to_string(), value })
             }
         };
         let result = match tokio::time::timeout_at(deadline, guarded(work)).await {
             Err(_) => Err(fault::TIMEOUT.into()),
-            Ok(Ok(output)) if output.len() > self.limits.max_result_bytes => {
+            Ok(Ok(answer)) if answer.text.len() > self.limits.max_result_bytes => {
                 Err(fault::RESULT_TOO_LARGE.into())
             }
             Ok(result) => result,
@@ -196,10 +204,10 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn done(&mut self, result: &Result<String, Fault>) {
+    fn done(&mut self, result: &Result<Answer, Fault>) {
         self.is_done = true;
         match result {
-            Ok(output) => self.tell("success", None, Some(text::length(output))),
+            Ok(answer) => self.tell("success", None, Some(text::length(&answer.text))),
             Err(failure) => {
                 if failure.code() == fault::INTERNAL {
                     let name = json!({ "tool_name": self.tool.about.name });

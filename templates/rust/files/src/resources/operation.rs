@@ -1,10 +1,12 @@
 //! Tells how one of the caller's operations stands.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Uses;
+use crate::chassis::context::Context;
 use crate::chassis::declare::{About, Needs, Resource};
-use crate::chassis::fault;
+use crate::chassis::fault::{self, Fault};
+use crate::chassis::state::Operations;
 
 pub(super) fn resource(uses: &Uses) -> Resource {
     let about = About {
@@ -14,20 +16,18 @@ pub(super) fn resource(uses: &Uses) -> Resource {
         scope: "operations:read",
         ..About::NEW
     };
-    let operations = uses.operations.clone();
     let needs = Needs { writes: true, missing: false };
-    Resource::new(about, needs, "operation://{operation_id}", move |context, id| {
-        let operations = operations.clone();
-        async move {
-            let operation = operations.ok_or(fault::INTERNAL)?.get(context.subject(), &id).await?;
-            let mut document =
-                json!({ "operation_id": id, "status": operation.status, "progress": operation.progress });
-            if let Some(result) = operation.result {
-                document["result"] = result.into();
-            }
-            Ok(document)
-        }
-    })
+    Resource::new(about, needs, "operation://{operation_id}", &uses.operations, read)
+}
+
+async fn read(operations: Option<Operations>, context: Context, id: String) -> Result<Value, Fault> {
+    let operation = operations.ok_or(fault::INTERNAL)?.get(context.subject(), &id).await?;
+    let mut document =
+        json!({ "operation_id": id, "status": operation.status, "progress": operation.progress });
+    if let Some(result) = operation.result {
+        document["result"] = result.into();
+    }
+    Ok(document)
 }
 
 #[cfg(test)]
@@ -37,13 +37,12 @@ mod tests {
 
     use super::*;
     use crate::chassis::caller::Caller;
-    use crate::chassis::context::Context;
     use crate::chassis::observe::Log;
-    use crate::chassis::state::{Limits, Memory, Operations, Store};
+    use crate::chassis::state::{Limits, Memory, Store};
 
     #[tokio::test(start_paused = true)]
     async fn it_is_its_subjects_own() {
-        let memory = Memory::new(Limits { running: 1, ttl: Duration::from_secs(60) });
+        let memory = Memory::new(Limits { running: 1, ttl: Duration::from_mins(1) });
         let log = Log::new(std::io::sink(), "INFO", "json", false);
         let operations = Operations::new(Store::Memory(Arc::new(memory)), &log);
         let started = operations

@@ -1,9 +1,12 @@
 //! Tells how the server is set up, without secrets.
 
-use std::sync::Arc;
+use serde_json::Value;
 
 use super::Uses;
+use crate::chassis::app::Describe;
+use crate::chassis::context::Context;
 use crate::chassis::declare::{About, Needs, Resource};
+use crate::chassis::fault::Fault;
 
 pub(super) fn resource(uses: &Uses) -> Resource {
     let about = About {
@@ -13,16 +16,18 @@ pub(super) fn resource(uses: &Uses) -> Resource {
         scope: "config:read",
         ..About::NEW
     };
-    let describe = Arc::clone(&uses.describe);
-    Resource::new(about, Needs::default(), "config://server-settings", move |_, _| {
-        std::future::ready(Ok(describe()))
-    })
+    Resource::new(about, Needs::default(), "config://server-settings", &uses.describe, read)
+}
+
+async fn read(describe: Describe, _: Context, _: String) -> Result<Value, Fault> {
+    Ok(describe())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::chassis::context::Context;
 
     #[tokio::test]
     async fn it_tells_what_is_described() {

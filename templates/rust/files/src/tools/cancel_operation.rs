@@ -1,35 +1,27 @@
 //! Stops an operation for good.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::tools::{NO_OPERATION, NO_STATE, Uses, operation_id};
+use super::tools::{NO_OPERATION, NO_STATE, OPERATION_ID, Uses};
 use crate::chassis::context::Context;
 use crate::chassis::declare::{About, Annotations, Declaration, Needs, Tool};
-use crate::chassis::fault;
-use crate::chassis::schema::{Described, Schema, object};
+use crate::chassis::fault::{self, Fault};
 use crate::chassis::state::Status;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Input {
+    /// Id that start_operation returned.
+    #[schemars(regex(pattern = OPERATION_ID))]
     operation_id: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Output {
+    /// Id of the operation.
+    #[schemars(regex(pattern = OPERATION_ID))]
     operation_id: String,
     status: Status,
-}
-
-impl Described for Input {
-    fn schema() -> Schema {
-        object().field("operation_id", operation_id("Id that start_operation returned."))
-    }
-}
-
-impl Described for Output {
-    fn schema() -> Schema {
-        object().field("operation_id", operation_id("Id of the operation.")).field("status", Status::schema())
-    }
 }
 
 pub(super) fn tool(uses: &Uses) -> Tool {
@@ -51,14 +43,12 @@ pub(super) fn tool(uses: &Uses) -> Tool {
         ],
         ..Declaration::NEW
     };
-    let uses = uses.clone();
-    declaration.does(move |context: Context, input: Input| {
-        let uses = uses.clone();
-        async move {
-            let operation = uses.operations()?.cancel(context.subject(), &input.operation_id).await?;
-            Ok(Output { operation_id: operation.id, status: operation.status })
-        }
-    })
+    declaration.does(uses, cancel)
+}
+
+async fn cancel(uses: Uses, context: Context, input: Input) -> Result<Output, Fault> {
+    let operation = uses.operations()?.cancel(context.subject(), &input.operation_id).await?;
+    Ok(Output { operation_id: operation.id, status: operation.status })
 }
 
 #[cfg(test)]

@@ -2,55 +2,43 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
-use super::tools::{NO_OPERATION, NO_STATE, READ_ONLY, Uses, operation_id};
+use super::tools::{NO_OPERATION, NO_STATE, OPERATION_ID, READ_ONLY, Uses};
 use crate::chassis::context::Context;
 use crate::chassis::declare::{About, Declaration, Needs, Tool};
 use crate::chassis::fault::{self, Fault};
-use crate::chassis::schema::{Described, Schema, map, number, object};
 use crate::chassis::state::{Operation, Operations, Status};
 
 /// How often a wait looks at the operation.
 const POLL: Duration = Duration::from_millis(100);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Input {
+    /// Id that start_operation returned.
+    #[schemars(regex(pattern = OPERATION_ID))]
     operation_id: String,
+    /// Longest time to wait for a change of status, in seconds.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 20))]
     wait_seconds: f64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Output {
+    /// Id of the operation.
+    #[schemars(regex(pattern = OPERATION_ID))]
     operation_id: String,
     status: Status,
+    /// Share of the work that is done.
+    #[schemars(range(min = 0, max = 1))]
     progress: f64,
+    /// Result of a completed operation; absent otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Map<String, Value>>,
-}
-
-impl Described for Input {
-    fn schema() -> Schema {
-        let wait =
-            number().min(0).max(20).describe("Longest time to wait for a change of status, in seconds.");
-        object().field("operation_id", operation_id("Id that start_operation returned.")).default(
-            "wait_seconds",
-            wait,
-            0,
-        )
-    }
-}
-
-impl Described for Output {
-    fn schema() -> Schema {
-        object()
-            .field("operation_id", operation_id("Id of the operation."))
-            .field("status", Status::schema())
-            .field("progress", number().min(0).max(1).describe("Share of the work that is done."))
-            .optional("result", map().describe("Result of a completed operation; absent otherwise."))
-    }
 }
 
 pub(super) fn tool(uses: &Uses) -> Tool {
@@ -67,25 +55,19 @@ pub(super) fn tool(uses: &Uses) -> Tool {
         errors: &[(fault::OPERATION_NOT_FOUND, NO_OPERATION), (fault::DEPENDENCY_UNAVAILABLE, NO_STATE)],
         ..Declaration::NEW
     };
-    let uses = uses.clone();
-    declaration.does(move |context: Context, input: Input| {
-        let uses = uses.clone();
-        async move {
-            let operations = uses.operations()?;
-            let found = operations.get(context.subject(), &input.operation_id).await?;
-            let found = if input.wait_seconds == 0.0 || found.status.has_ended() {
-                found
-            } else {
-                let wait = Duration::from_secs_f64(input.wait_seconds);
-                context
-                    .waiting(change(&context, operations, found.clone(), wait))
-                    .await
-                    .unwrap_or(Ok(found))?
-            };
-            let Operation { id, status, progress, result } = found;
-            Ok(Output { operation_id: id, status, progress, result })
-        }
-    })
+    declaration.does(uses, check)
+}
+
+async fn check(uses: Uses, context: Context, input: Input) -> Result<Output, Fault> {
+    let operations = uses.operations()?;
+    let mut found = operations.get(context.subject(), &input.operation_id).await?;
+    if input.wait_seconds > 0.0 && !found.status.has_ended() {
+        let wait = Duration::from_secs_f64(input.wait_seconds);
+        let change = context.waiting(change(&context, operations, found.clone(), wait)).await;
+        found = change.unwrap_or(Ok(found))?;
+    }
+    let Operation { id, status, progress, result } = found;
+    Ok(Output { operation_id: id, status, progress, result })
 }
 
 /// Returns as soon as the status is another one, or after the wait.

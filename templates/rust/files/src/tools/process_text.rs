@@ -1,26 +1,32 @@
 //! Trims a text, and counts.
 
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::tools::{READ_ONLY, Uses};
 use crate::chassis::context::Context;
 use crate::chassis::declare::{About, Declaration, Tool};
 use crate::chassis::fault::Fault;
-use crate::chassis::schema::{Described, Schema, boolean, integer, object, string, timestamp};
+use crate::chassis::schema::not_blank;
 use crate::chassis::text;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Input {
+    /// Text to process; not blank.
+    #[schemars(length(min = 1, max = 1000), transform = not_blank)]
     text: String,
+    /// How to process the text.
     #[serde(default)]
     options: Options,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[serde(default)]
 struct Options {
+    /// Convert to upper case.
     uppercase: bool,
+    /// Remove white space at both ends.
     trim: bool,
 }
 
@@ -30,46 +36,27 @@ impl Default for Options {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Output {
+    /// The processed text.
     result: String,
+    /// Facts about the processing.
     metadata: Metadata,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Metadata {
-    processed_at: String,
+    /// When it was processed: RFC 3339, UTC.
+    processed_at: DateTime<Utc>,
+    /// Unicode code points in the text.
     input_length: usize,
+    /// Unicode code points in the result.
     output_length: usize,
+    /// Words in the result, separated by white space.
     word_count: usize,
 }
 
-impl Described for Input {
-    fn schema() -> Schema {
-        let options = object()
-            .default("uppercase", boolean().describe("Convert to upper case."), false)
-            .default("trim", boolean().describe("Remove white space at both ends."), true);
-        let text =
-            string().min_length(1).max_length(1000).not_blank().describe("Text to process; not blank.");
-        object().field("text", text).optional("options", options.describe("How to process the text."))
-    }
-}
-
-impl Described for Output {
-    fn schema() -> Schema {
-        let count = |what| integer().min(0).describe(what);
-        let metadata = object()
-            .field("processed_at", timestamp().describe("When it was processed: RFC 3339, UTC."))
-            .field("input_length", count("Unicode code points in the text."))
-            .field("output_length", count("Unicode code points in the result."))
-            .field("word_count", count("Words in the result, separated by white space."));
-        object()
-            .field("result", string().describe("The processed text."))
-            .field("metadata", metadata.describe("Facts about the processing."))
-    }
-}
-
-pub(super) fn tool(_: &Uses) -> Tool {
+pub(super) fn tool(uses: &Uses) -> Tool {
     let declaration = Declaration {
         about: About {
             name: "process_text",
@@ -81,15 +68,15 @@ pub(super) fn tool(_: &Uses) -> Tool {
         annotations: READ_ONLY,
         ..Declaration::NEW
     };
-    declaration.does(|_: Context, input: Input| std::future::ready(process(&input)))
+    declaration.does(uses, process)
 }
 
-fn process(input: &Input) -> Result<Output, Fault> {
-    let trimmed = if input.options.trim { input.text.trim() } else { &input.text };
-    let result = if input.options.uppercase { trimmed.to_uppercase() } else { trimmed.to_owned() };
+async fn process(_: Uses, _: Context, Input { text, options }: Input) -> Result<Output, Fault> {
+    let trimmed = if options.trim { text.trim() } else { &text };
+    let result = if options.uppercase { trimmed.to_uppercase() } else { trimmed.to_owned() };
     let metadata = Metadata {
-        processed_at: OffsetDateTime::now_utc().format(&Rfc3339).map_err(Fault::internal)?,
-        input_length: text::length(&input.text),
+        processed_at: Utc::now(),
+        input_length: text::length(&text),
         output_length: text::length(&result),
         word_count: result.split_whitespace().count(),
     };

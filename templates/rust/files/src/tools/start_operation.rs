@@ -2,51 +2,45 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::tools::{NO_STATE, Uses, operation_id};
+use super::tools::{NO_STATE, OPERATION_ID, Uses};
 use crate::chassis::context::Context;
 use crate::chassis::declare::{About, Declaration, Needs, Tool};
-use crate::chassis::fault;
-use crate::chassis::schema::{Described, Schema, integer, object, string};
+use crate::chassis::fault::{self, Fault};
 use crate::chassis::state::{Status, Work};
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, JsonSchema)]
+#[serde(default)]
 struct Input {
+    /// Number of steps.
+    #[schemars(range(min = 1, max = 100))]
     steps: u32,
+    /// Duration of a step in milliseconds.
+    #[schemars(range(min = 0, max = 1000))]
     step_milliseconds: u64,
+    /// Repeating a call with the same key and arguments gives the same operation.
     #[serde(skip_serializing)]
+    #[schemars(regex(pattern = "^[A-Za-z0-9_-]{1,64}$"))]
     idempotency_key: Option<String>,
 }
 
-#[derive(Serialize)]
+impl Default for Input {
+    fn default() -> Self {
+        Self { steps: 10, step_milliseconds: 100, idempotency_key: None }
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Output {
+    /// Id of the operation.
+    #[schemars(regex(pattern = OPERATION_ID))]
     operation_id: String,
     status: Status,
+    /// URI of the resource that holds the operation's status.
     status_uri: String,
-}
-
-impl Described for Input {
-    fn schema() -> Schema {
-        let duration = integer().min(0).max(1000).describe("Duration of a step in milliseconds.");
-        let key = string()
-            .pattern("^[A-Za-z0-9_-]{1,64}$")
-            .describe("Repeating a call with the same key and arguments gives the same operation.");
-        object()
-            .default("steps", integer().min(1).max(100).describe("Number of steps."), 10)
-            .default("step_milliseconds", duration, 100)
-            .optional("idempotency_key", key)
-    }
-}
-
-impl Described for Output {
-    fn schema() -> Schema {
-        object()
-            .field("operation_id", operation_id("Id of the operation."))
-            .field("status", Status::schema())
-            .field("status_uri", string().describe("URI of the resource that holds the operation's status."))
-    }
 }
 
 pub(super) fn tool(uses: &Uses) -> Tool {
@@ -67,17 +61,15 @@ pub(super) fn tool(uses: &Uses) -> Tool {
         ],
         ..Declaration::NEW
     };
-    let uses = uses.clone();
-    declaration.does(move |context: Context, mut input: Input| {
-        let uses = uses.clone();
-        async move {
-            let key = input.idempotency_key.take();
-            let work = work(input.steps, Duration::from_millis(input.step_milliseconds));
-            let operation = uses.operations()?.start(context.subject(), key, &input, work).await?;
-            let status_uri = format!("operation://{}", operation.id);
-            Ok(Output { operation_id: operation.id, status: operation.status, status_uri })
-        }
-    })
+    declaration.does(uses, start)
+}
+
+async fn start(uses: Uses, context: Context, mut input: Input) -> Result<Output, Fault> {
+    let key = input.idempotency_key.take();
+    let work = work(input.steps, Duration::from_millis(input.step_milliseconds));
+    let operation = uses.operations()?.start(context.subject(), key, &input, work).await?;
+    let status_uri = format!("operation://{}", operation.id);
+    Ok(Output { operation_id: operation.id, status: operation.status, status_uri })
 }
 
 /// Stands for something that takes its time.

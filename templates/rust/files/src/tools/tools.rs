@@ -2,7 +2,6 @@
 
 use crate::chassis::declare::Annotations;
 use crate::chassis::fault::{Fault, INTERNAL};
-use crate::chassis::schema::{self, Schema};
 use crate::chassis::state::Operations;
 use crate::services::Services;
 
@@ -28,14 +27,11 @@ pub const READ_ONLY: Annotations =
 pub const NO_STATE: &str = "The state store cannot be reached.";
 pub const NO_OPERATION: &str = "The caller has no such operation.";
 
-/// The schema of an operation's id.
-#[must_use]
-pub fn operation_id(description: &'static str) -> Schema {
-    schema::string().pattern("^[A-Za-z0-9_-]{16,64}$").describe(description)
-}
+/// What an operation's id looks like.
+pub const OPERATION_ID: &str = "^[A-Za-z0-9_-]{16,64}$";
 
 #[cfg(test)]
-pub mod tests {
+pub(super) mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -51,7 +47,7 @@ pub mod tests {
 
     /// Tools with a store of their own, in which a subject runs two operations at once.
     pub fn uses() -> Uses {
-        let memory = Memory::new(Limits { running: 2, ttl: Duration::from_secs(3600) });
+        let memory = Memory::new(Limits { running: 2, ttl: Duration::from_hours(1) });
         let log = Log::new(std::io::sink(), "INFO", "json", false);
         Uses { operations: Some(Operations::new(Store::Memory(Arc::new(memory)), &log)), ..Uses::default() }
     }
@@ -60,7 +56,6 @@ pub mod tests {
     pub async fn call(tool: &Tool, subject: &str, arguments: Value) -> Result<Value, Fault> {
         let caller = Caller { subject: subject.to_owned(), ..Caller::default() };
         let Value::Object(arguments) = arguments else { panic!("no object") };
-        let output = tool.run(Context::of(Arc::new(caller)), arguments).await?;
-        Ok(serde_json::from_str(&output).unwrap())
+        tool.run(Context::of(Arc::new(caller)), arguments).await
     }
 }

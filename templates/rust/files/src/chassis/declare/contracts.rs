@@ -48,8 +48,8 @@ fn of_tool(tool: &Tool) -> Value {
         errors.into_iter().map(|(code, when)| json!({ "code": code, "description": when })).collect();
     json!({
         "annotations": tool.annotations,
-        "inputSchema": tool.input.input(),
-        "outputSchema": tool.output.output(),
+        "inputSchema": tool.input.document(),
+        "outputSchema": tool.output,
         "sideEffects": tool.side_effects,
         "errors": errors,
     })

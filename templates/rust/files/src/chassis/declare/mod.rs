@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::chassis::context::Context;
-use crate::chassis::fault::{Code, Fault};
-use crate::chassis::schema::{Described, Schema};
+use crate::chassis::fault::{Code, Fault, INVALID_ARGUMENT};
+use crate::chassis::schema::{self, Document, Input};
 
 pub use self::registry::Registry;
 
@@ -85,7 +86,7 @@ pub struct Annotations {
     pub open_world: bool,
 }
 
-type Run = Arc<dyn Fn(Context, Value) -> BoxFuture<'static, Result<String, Fault>> + Send + Sync>;
+type Run = Arc<dyn Fn(Context, Value) -> BoxFuture<'static, Result<Value, Fault>> + Send + Sync>;
 
 /// A function that clients may call. It is made by [`Declaration::does`].
 #[derive(Clone)]
@@ -98,8 +99,8 @@ pub struct Tool {
     pub errors: BTreeMap<&'static str, &'static str>,
     /// The tool's own; none is `MCP_TOOL_TIMEOUT_SECONDS`.
     pub timeout: Option<Duration>,
-    pub input: Schema,
-    pub output: Schema,
+    pub input: Input,
+    pub output: Document,
     run: Run,
 }
 
@@ -130,15 +131,21 @@ impl Declaration<'_> {
         timeout: None,
     };
 
-    /// Makes a tool of its declaration and its function. The schemas come from the types; arguments that the input's
-    /// schema does not allow never reach the function.
+    /// Makes a tool of its declaration, what it uses, and its function. The schemas come from the types; arguments that
+    /// the input's schema does not allow never reach the function.
     #[must_use]
-    pub fn does<In, Out, Work>(self, function: impl Fn(Context, In) -> Work + Send + Sync + 'static) -> Tool
+    pub fn does<Uses, In, Out, Work>(
+        self,
+        uses: &Uses,
+        function: impl Fn(Uses, Context, In) -> Work + Send + Sync + 'static,
+    ) -> Tool
     where
-        In: Described + DeserializeOwned + 'static,
-        Out: Described + Serialize + 'static,
+        Uses: Clone + Send + Sync + 'static,
+        In: JsonSchema + DeserializeOwned,
+        Out: JsonSchema + Serialize,
         Work: Future<Output = Result<Out, Fault>> + Send + 'static,
     {
+        let uses = uses.clone();
         Tool {
             about: self.about,
             needs: self.needs,
@@ -146,13 +153,14 @@ impl Declaration<'_> {
             side_effects: self.side_effects,
             errors: self.errors.iter().map(|(code, when)| (code.name, *when)).collect(),
             timeout: self.timeout,
-            input: In::schema(),
-            output: Out::schema(),
+            input: Input::of::<In>(),
+            output: schema::output::<Out>(),
             run: Arc::new(move |context, arguments| {
-                let work = serde_json::from_value(arguments).map(|input| function(context, input));
+                let work =
+                    serde_json::from_value(arguments).map(|input| function(uses.clone(), context, input));
                 async move {
-                    let output = work.map_err(Fault::internal)?.await?;
-                    serde_json::to_string(&output).map_err(Fault::internal)
+                    let work = work.map_err(|error| Fault::from(INVALID_ARGUMENT).because(error))?;
+                    serde_json::to_value(work.await?).map_err(Fault::internal)
                 }
                 .boxed()
             }),
@@ -165,7 +173,7 @@ impl Tool {
     ///
     /// # Errors
     /// `invalid_argument`, and the tool's own.
-    pub async fn run(&self, context: Context, arguments: Map<String, Value>) -> Result<String, Fault> {
+    pub async fn run(&self, context: Context, arguments: Map<String, Value>) -> Result<Value, Fault> {
         let arguments = self.input.check(arguments)?;
         (self.run)(context, arguments).await
     }
@@ -187,17 +195,22 @@ pub struct Resource {
 pub const MIME_TYPE: &str = "application/json";
 
 impl Resource {
+    /// Makes a resource of what it uses, and its function, which is given the value of the variable.
     #[must_use]
-    pub fn new<Work>(
+    pub fn new<Uses, Work>(
         about: About,
         needs: Needs,
         uri: &'static str,
-        read: impl Fn(Context, String) -> Work + Send + Sync + 'static,
+        uses: &Uses,
+        read: impl Fn(Uses, Context, String) -> Work + Send + Sync + 'static,
     ) -> Self
     where
+        Uses: Clone + Send + Sync + 'static,
         Work: Future<Output = Result<Value, Fault>> + Send + 'static,
     {
-        Self { about, needs, uri, read: Arc::new(move |context, variable| read(context, variable).boxed()) }
+        let uses = uses.clone();
+        let read = Arc::new(move |context, variable| read(uses.clone(), context, variable).boxed());
+        Self { about, needs, uri, read }
     }
 
     #[must_use]

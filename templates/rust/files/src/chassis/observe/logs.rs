@@ -3,9 +3,8 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::{SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 use crate::chassis::caller::Caller;
 use crate::chassis::fault::Fault;
@@ -86,11 +85,7 @@ impl Log {
         if level < self.shared.least {
             return;
         }
-        let now = OffsetDateTime::now_utc()
-            .format(format_description!(
-                "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
-            ))
-            .unwrap_or_default();
+        let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
         let mut line = Map::new();
         line.insert("timestamp".into(), now.into());
         line.insert("level".into(), level.name().into());

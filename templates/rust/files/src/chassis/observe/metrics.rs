@@ -117,9 +117,9 @@ impl Metrics {
     }
 
     /// Counts a call; an outcome is `success` or an error's category.
-    pub fn tool_called(&self, tool: &str, outcome: &str, took: Duration) {
-        self.tool_calls.with_label_values(&[tool, outcome]).inc();
-        self.tool_duration.with_label_values(&[tool]).observe(took.as_secs_f64());
+    pub fn tool_called(&self, name: &str, outcome: &str, took: Duration) {
+        self.tool_calls.with_label_values(&[name, outcome]).inc();
+        self.tool_duration.with_label_values(&[name]).observe(took.as_secs_f64());
     }
 
     /// Counts a call of a tool that does not exist.

@@ -19,6 +19,9 @@ use crate::chassis::settings::Proxies;
 const PASSING: [u16; 6] = [408, 429, 500, 502, 503, 504];
 
 /// Follows no redirect, since neither key nor request may leave for another host, and keeps no cookies.
+///
+/// # Panics
+/// Panics where the system has no certificates.
 #[must_use]
 pub fn http_client(proxies: Arc<Proxies>, max_idle: usize) -> reqwest::Client {
     let proxy = reqwest::Proxy::custom(move |url| proxies.of(url));
@@ -28,7 +31,7 @@ pub fn http_client(proxies: Arc<Proxies>, max_idle: usize) -> reqwest::Client {
         .redirect(Policy::none())
         .pool_max_idle_per_host(max_idle)
         .pool_idle_timeout(Duration::from_secs(30));
-    client.build().expect("a client needs nothing but the system's own")
+    client.build().expect("the system's certificates")
 }
 
 /// Another server that tools use, behind its guard.

@@ -1,13 +1,95 @@
 //! Checks what a tool is given against its schema.
 
+use std::fmt;
+
+use regex::Regex;
+use serde::de::{Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use super::Schema;
+use super::Input;
 use crate::chassis::fault::{Fault, INVALID_ARGUMENT};
 use crate::chassis::{json, text};
 
 /// How much of an unknown key is repeated, in code points.
 const MAX_KEY: usize = 64;
+
+/// A schema as checks read it: the words that they know, and no other.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Rules {
+    #[serde(rename = "type")]
+    kind: Kind,
+    format: Option<String>,
+    #[serde(rename = "enum")]
+    values: Option<Vec<String>>,
+    minimum: Option<f64>,
+    maximum: Option<f64>,
+    min_length: Option<usize>,
+    max_length: Option<usize>,
+    min_items: Option<usize>,
+    max_items: Option<usize>,
+    #[serde(default, deserialize_with = "pattern")]
+    pattern: Option<Regex>,
+    #[serde(default, rename = "x-not-blank")]
+    not_blank: bool,
+    items: Option<Box<Self>>,
+    #[serde(default, deserialize_with = "members")]
+    properties: Option<Vec<(String, Self)>>,
+    #[serde(default)]
+    required: Vec<String>,
+    additional_properties: Option<Additional>,
+    #[serde(rename = "description")]
+    _description: Option<IgnoredAny>,
+    #[serde(rename = "default")]
+    _default: Option<IgnoredAny>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Array,
+    Boolean,
+    Integer,
+    Number,
+    Object,
+    String,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Array => "an array",
+            Self::Boolean => "a boolean",
+            Self::Integer => "an integer",
+            Self::Number => "a number",
+            Self::Object => "an object",
+            Self::String => "a string",
+        })
+    }
+}
+
+/// Members that have no property of their own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Additional {
+    /// False: there are none.
+    Allowed(bool),
+    Each(Box<Rules>),
+}
+
+fn pattern<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Regex>, D::Error> {
+    Regex::new(&String::deserialize(reader)?).map(Some).map_err(D::Error::custom)
+}
+
+fn members<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Vec<(String, Rules)>>, D::Error> {
+    let members = Map::<String, Value>::deserialize(reader)?.into_iter();
+    let read = |(name, schema)| match Rules::deserialize(schema) {
+        Ok(rules) => Ok((name, rules)),
+        Err(error) => Err(D::Error::custom(format!("{name}: {error}"))),
+    };
+    members.map(read).collect::<Result<_, _>>().map(Some)
+}
 
 #[derive(Default)]
 struct Problems {
@@ -15,14 +97,20 @@ struct Problems {
     unknown: Vec<(String, String)>,
 }
 
-impl Schema {
-    /// Fills in the defaults of arguments, and makes integers of whole numbers.
+impl Problems {
+    fn add(&mut self, path: &str, reason: impl Into<String>) {
+        self.known.push((path.to_owned(), reason.into()));
+    }
+}
+
+impl Input {
+    /// Lets arguments through that the schema allows, and makes integers of whole numbers.
     ///
     /// # Errors
     /// `invalid_argument` with one reason a field: known fields in their order, then unknown keys, sorted.
     pub fn check(&self, arguments: Map<String, Value>) -> Result<Value, Fault> {
         let mut problems = Problems::default();
-        let checked = self.check_object("", arguments, &mut problems);
+        let checked = self.rules.check_object("", arguments, &mut problems);
         let Problems { mut known, mut unknown } = problems;
         if known.is_empty() && unknown.is_empty() {
             return Ok(checked);
@@ -36,63 +124,74 @@ impl Schema {
             .saying(format!("Invalid arguments: {}", list.join("; ")))
             .with("fields", fields))
     }
+}
 
+impl Rules {
     fn check_object(&self, path: &str, mut given: Map<String, Value>, problems: &mut Problems) -> Value {
-        let Some(fields) = &self.fields else { return given.into() };
         let mut checked = Map::new();
-        for field in fields {
-            let path = join(path, field.name);
-            match (given.remove(field.name), &field.default) {
-                (Some(value), _) => {
-                    checked.insert(field.name.to_owned(), field.schema.check_value(&path, value, problems));
+        for (name, rules) in self.properties.iter().flatten() {
+            let path = join(path, name);
+            match given.remove(name) {
+                Some(value) => {
+                    checked.insert(name.clone(), rules.check(&path, value, problems));
                 }
-                (None, Some(default)) => {
-                    checked.insert(field.name.to_owned(), default.clone());
-                }
-                (None, None) if field.required => problems.known.push((path, "is required".to_owned())),
-                (None, None) => {}
+                None if self.required.contains(name) => problems.add(&path, "is required"),
+                None => {}
             }
         }
-        for key in given.keys() {
-            let path = join(path, &text::cut(&json::well_formed(key), MAX_KEY));
-            problems.unknown.push((path, "is not allowed".to_owned()));
+        match &self.additional_properties {
+            None | Some(Additional::Allowed(true)) => checked.extend(given),
+            Some(Additional::Each(rules)) => checked.extend(given.into_iter().map(|(name, value)| {
+                let value = rules.check(&join(path, &shown(&name)), value, problems);
+                (name, value)
+            })),
+            Some(Additional::Allowed(false)) => problems
+                .unknown
+                .extend(given.keys().map(|name| (join(path, &shown(name)), "is not allowed".to_owned()))),
         }
         checked.into()
     }
 
-    fn check_value(&self, path: &str, value: Value, problems: &mut Problems) -> Value {
-        match (self.kind, value) {
-            ("object", Value::Object(members)) => return self.check_object(path, members, problems),
-            ("array", Value::Array(items)) => {
-                let Some(schema) = &self.items else { return items.into() };
-                let each = items.into_iter().enumerate();
-                return each
-                    .map(|(at, item)| schema.check_value(&format!("{path}.{at}"), item, problems))
-                    .collect();
-            }
-            ("boolean", Value::Bool(value)) => return value.into(),
-            ("string", Value::String(value)) => match self.wrong_text(&value) {
-                None => return value.into(),
-                Some(reason) => problems.known.push((path.to_owned(), reason)),
+    fn check(&self, path: &str, value: Value, problems: &mut Problems) -> Value {
+        let wrong = match (self.kind, value) {
+            (Kind::Object, Value::Object(members)) => return self.check_object(path, members, problems),
+            (Kind::Array, Value::Array(items)) => match self.wrong_count(items.len()) {
+                None => return self.check_items(path, items, problems),
+                wrong => wrong,
             },
-            ("integer" | "number", Value::Number(value)) => {
-                let whole = value.as_f64().is_some_and(|number| number.fract() == 0.0);
-                if self.kind == "integer" && !whole {
-                    problems.known.push((path.to_owned(), wrong_type(self.kind)));
-                } else if let Some(reason) = self.wrong_number(value.as_f64().unwrap_or(f64::NAN)) {
-                    problems.known.push((path.to_owned(), reason));
-                } else if self.kind == "integer" {
-                    match json::whole(&value) {
-                        Some(value) => return value.into(),
-                        None => problems.known.push((path.to_owned(), wrong_type(self.kind))),
-                    }
-                } else {
-                    return value.into();
+            (Kind::Boolean, Value::Bool(value)) => return value.into(),
+            (Kind::String, Value::String(value)) => match self.wrong_text(&value) {
+                None => return value.into(),
+                wrong => wrong,
+            },
+            (Kind::Number, Value::Number(value)) => match self.wrong_number(value.as_f64()) {
+                None => return value.into(),
+                wrong => wrong,
+            },
+            (Kind::Integer, Value::Number(value)) if value.as_f64().is_some_and(|n| n.fract() == 0.0) => {
+                match (self.wrong_number(value.as_f64()), json::whole(&value)) {
+                    (None, Some(value)) => return value.into(),
+                    (wrong, _) => wrong,
                 }
             }
-            _ => problems.known.push((path.to_owned(), wrong_type(self.kind))),
-        }
+            _ => None,
+        };
+        problems.add(path, wrong.unwrap_or_else(|| format!("must be {}", self.kind)));
         Value::Null
+    }
+
+    fn check_items(&self, path: &str, items: Vec<Value>, problems: &mut Problems) -> Value {
+        let Some(rules) = &self.items else { return items.into() };
+        let each = items.into_iter().enumerate();
+        each.map(|(at, item)| rules.check(&format!("{path}.{at}"), item, problems)).collect()
+    }
+
+    fn wrong_count(&self, count: usize) -> Option<String> {
+        if let Some(least) = self.min_items.filter(|least| count < *least) {
+            return Some(format!("must have at least {least} items"));
+        }
+        let most = self.max_items.filter(|most| count > *most)?;
+        Some(format!("must have at most {most} items"))
     }
 
     fn wrong_text(&self, value: &str) -> Option<String> {
@@ -112,23 +211,28 @@ impl Schema {
         if self.not_blank && value.trim().is_empty() {
             return Some("must not be blank".to_owned());
         }
-        let values = self.values.filter(|values| !values.contains(&value))?;
+        let values = self.values.as_ref().filter(|values| !values.iter().any(|known| known == value))?;
         Some(format!("must be one of {}", values.join(", ")))
     }
 
-    #[allow(clippy::cast_precision_loss, reason = "bounds are small")]
-    fn wrong_number(&self, value: f64) -> Option<String> {
-        if let Some(least) = self.minimum.filter(|least| value < *least as f64) {
+    fn wrong_number(&self, value: Option<f64>) -> Option<String> {
+        let value = value?;
+        let (least, most) = match self.format.as_deref() {
+            Some("int32") => (Some(i32::MIN.into()), Some(i32::MAX.into())),
+            Some("uint32") => (Some(0.0), Some(u32::MAX.into())),
+            _ => (None, None),
+        };
+        if let Some(least) = self.minimum.or(least).filter(|least| value < *least) {
             return Some(format!("must be at least {least}"));
         }
-        let most = self.maximum.filter(|most| value > *most as f64)?;
+        let most = self.maximum.or(most).filter(|most| value > *most)?;
         Some(format!("must be at most {most}"))
     }
 }
 
-fn wrong_type(kind: &str) -> String {
-    let article = if matches!(kind, "integer" | "array" | "object") { "an" } else { "a" };
-    format!("must be {article} {kind}")
+/// As much of an unknown key as a message repeats.
+fn shown(name: &str) -> String {
+    text::cut(&json::well_formed(name), MAX_KEY)
 }
 
 fn join(path: &str, name: &str) -> String {
@@ -137,27 +241,59 @@ fn join(path: &str, name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{array, boolean, integer, map, number, object, string};
+    use std::collections::HashMap;
+
+    use schemars::JsonSchema;
+
+    use super::super::not_blank;
     use super::*;
 
-    fn schema() -> Schema {
-        object()
-            .field("text", string().min_length(1).max_length(3).not_blank())
-            .default("count", integer().min(1).max(9), 5)
-            .optional("id", string().pattern("^[a-z]+$"))
-            .optional("kind", string().one_of(&["a", "b"]))
-            .optional("share", number().min(0).max(1))
-            .optional("options", object().default("trim", boolean(), true))
-            .optional("list", array(integer()))
-            .optional("any", map())
+    #[derive(JsonSchema)]
+    #[allow(dead_code, reason = "it is only described")]
+    struct Things {
+        #[schemars(length(min = 1, max = 3), transform = not_blank)]
+        text: String,
+        #[schemars(range(min = 1, max = 9))]
+        count: Option<u32>,
+        #[schemars(regex(pattern = "^[a-z]+$"))]
+        id: Option<String>,
+        kind: Option<Letter>,
+        #[schemars(range(min = 0, max = 1))]
+        share: Option<f64>,
+        options: Option<Options>,
+        #[schemars(length(max = 2))]
+        list: Option<Vec<u32>>,
+        any: Option<Map<String, Value>>,
+        by_name: Option<HashMap<String, bool>>,
+    }
+
+    #[derive(JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    #[allow(dead_code, reason = "it is only described")]
+    enum Letter {
+        A,
+        B,
+    }
+
+    #[derive(JsonSchema)]
+    #[allow(dead_code, reason = "it is only described")]
+    struct Options {
+        trim: Option<bool>,
+    }
+
+    fn check(given: &Value) -> Result<Value, Fault> {
+        Input::of::<Things>().check(given.as_object().unwrap().clone())
     }
 
     #[test]
     fn what_is_allowed() {
-        let given = json!({ "text": "😀", "count": 7.0, "options": {}, "list": [1], "any": { "x": null }, "share": 0.5 });
-        let checked = schema().check(given.as_object().unwrap().clone()).unwrap();
-        let wanted = json!({ "text": "😀", "count": 7, "options": { "trim": true }, "list": [1], "any": { "x": null }, "share": 0.5 });
-        assert_eq!(checked, wanted);
+        let given = json!({
+            "text": "😀", "count": 7.0, "options": {}, "list": [1], "any": { "x": null }, "share": 0.5,
+            "by_name": { "x": true },
+        });
+        let mut wanted = given.clone();
+        wanted["count"] = 7.into();
+        assert_eq!(check(&given).unwrap(), wanted);
     }
 
     #[test]
@@ -175,12 +311,17 @@ mod tests {
             (json!({ "text": "x", "kind": "c" }), "kind must be one of a, b"),
             (json!({ "text": "x", "options": { "trim": 1 } }), "options.trim must be a boolean"),
             (json!({ "text": "x", "list": [1, "2"] }), "list.1 must be an integer"),
+            (json!({ "text": "x", "list": [1, 2, 3] }), "list must have at most 2 items"),
+            (json!({ "text": "x", "list": [4_294_967_296_u64] }), "list.0 must be at most 4294967295"),
+            (json!({ "text": "x", "list": [9e300] }), "list.0 must be at most 4294967295"),
+            (json!({ "text": "x", "any": [] }), "any must be an object"),
+            (json!({ "text": "x", "by_name": { "y": 1 } }), "by_name.y must be a boolean"),
             (
                 json!({ "zz": 1, "text": 3, "aa": 2 }),
                 "text must be a string; aa is not allowed; zz is not allowed",
             ),
         ] {
-            let refused = schema().check(given.as_object().unwrap().clone()).unwrap_err();
+            let refused = check(&given).unwrap_err();
             assert_eq!(refused.message(), format!("Invalid arguments: {reason}"));
             assert_eq!(refused.code(), INVALID_ARGUMENT);
         }

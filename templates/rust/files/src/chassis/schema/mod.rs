@@ -1,254 +1,274 @@
-//! JSON Schemas that are kept: one value describes what a tool takes or returns, and checks what it is given.
+//! JSON Schemas of Rust types: what schemars derives, in the form that every client takes.
+//!
+//! Doc comments describe, `#[schemars(…)]` narrows, serde's defaults make a field optional:
+//!
+//! ```ignore
+//! #[derive(Deserialize, JsonSchema)]
+//! struct Input {
+//!     /// Text to process; not blank.
+//!     #[schemars(length(min = 1, max = 1000), transform = not_blank)]
+//!     text: String,
+//! }
+//! ```
 //!
 //! What is optional is not nullable. Lengths are counted in code points.
 
 mod check;
 
-use regex::Regex;
-use serde_json::{Map, Value, json};
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform};
+use schemars::{JsonSchema, Schema};
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
 
-/// A type that has a schema; tools take and return such types.
-pub trait Described {
-    fn schema() -> Schema;
+use self::check::Rules;
+use crate::chassis::json;
+
+/// A schema as clients see it.
+pub type Document = Map<String, Value>;
+
+/// A word of our own, which is not published: no word of JSON Schema says so.
+const NOT_BLANK: &str = "x-not-blank";
+
+/// Narrows a text, as a `transform`, to more than white space.
+pub fn not_blank(schema: &mut Schema) {
+    schema.insert(NOT_BLANK.to_owned(), true.into());
 }
 
-/// A schema of one type. The functions of this module make them, its methods narrow them.
+/// What a tool takes. It is closed: nothing else is allowed.
 #[derive(Clone, Debug)]
-pub struct Schema {
-    kind: &'static str,
-    description: Option<&'static str>,
-    format: Option<&'static str>,
-    values: Option<&'static [&'static str]>,
-    minimum: Option<i64>,
-    maximum: Option<i64>,
-    min_length: Option<usize>,
-    max_length: Option<usize>,
-    pattern: Option<Regex>,
-    not_blank: bool,
-    items: Option<Box<Self>>,
-    fields: Option<Vec<Field>>,
+pub struct Input {
+    document: Document,
+    rules: Rules,
 }
 
-#[derive(Clone, Debug)]
-struct Field {
-    name: &'static str,
-    schema: Schema,
-    required: bool,
-    default: Option<Value>,
-}
-
-impl Schema {
-    const fn of(kind: &'static str) -> Self {
-        Self {
-            kind,
-            description: None,
-            format: None,
-            values: None,
-            minimum: None,
-            maximum: None,
-            min_length: None,
-            max_length: None,
-            pattern: None,
-            not_blank: false,
-            items: None,
-            fields: None,
-        }
-    }
-}
-
-#[must_use]
-pub const fn string() -> Schema {
-    Schema::of("string")
-}
-
-#[must_use]
-pub const fn integer() -> Schema {
-    Schema::of("integer")
-}
-
-#[must_use]
-pub const fn number() -> Schema {
-    Schema::of("number")
-}
-
-#[must_use]
-pub const fn boolean() -> Schema {
-    Schema::of("boolean")
-}
-
-/// A date and time as in RFC 3339.
-#[must_use]
-pub fn timestamp() -> Schema {
-    Schema { format: Some("date-time"), ..string() }
-}
-
-#[must_use]
-pub fn array(items: Schema) -> Schema {
-    Schema { items: Some(Box::new(items)), ..Schema::of("array") }
-}
-
-/// An object with members of any name.
-#[must_use]
-pub const fn map() -> Schema {
-    Schema::of("object")
-}
-
-/// An object whose members are added with [`Schema::field`] and its kin.
-#[must_use]
-pub fn object() -> Schema {
-    Schema { fields: Some(Vec::new()), ..map() }
-}
-
-impl Schema {
-    #[must_use]
-    pub const fn describe(mut self, text: &'static str) -> Self {
-        self.description = Some(text);
-        self
-    }
-
-    #[must_use]
-    pub const fn min(mut self, least: i64) -> Self {
-        self.minimum = Some(least);
-        self
-    }
-
-    #[must_use]
-    pub const fn max(mut self, most: i64) -> Self {
-        self.maximum = Some(most);
-        self
-    }
-
-    #[must_use]
-    pub const fn min_length(mut self, least: usize) -> Self {
-        self.min_length = Some(least);
-        self
-    }
-
-    #[must_use]
-    pub const fn max_length(mut self, most: usize) -> Self {
-        self.max_length = Some(most);
-        self
-    }
-
-    /// A regular expression that the text matches somewhere.
+impl Input {
+    /// Describes a type.
     ///
     /// # Panics
-    /// Panics when it is none, which is a mistake in the program.
+    /// Panics when its schema holds what cannot be checked, which is a mistake in the program.
     #[must_use]
-    pub fn pattern(mut self, pattern: &str) -> Self {
-        self.pattern = Some(Regex::new(pattern).expect("a pattern of the program"));
-        self
+    pub fn of<T: JsonSchema>() -> Self {
+        let mut document = document::<T>(SchemaSettings::draft2020_12(), close);
+        document.entry("properties").or_insert_with(|| Map::new().into());
+        document.insert("additionalProperties".to_owned(), false.into());
+        let rules = Rules::deserialize(&document)
+            .unwrap_or_else(|error| panic!("schema of {}: {error}", std::any::type_name::<T>()));
+        Self { document: published(document), rules }
     }
 
-    /// More than white space; no word of JSON Schema says so.
     #[must_use]
-    pub const fn not_blank(mut self) -> Self {
-        self.not_blank = true;
-        self
+    pub const fn document(&self) -> &Document {
+        &self.document
     }
+}
 
-    /// The only values that a string may have.
-    #[must_use]
-    pub const fn one_of(mut self, values: &'static [&'static str]) -> Self {
-        self.values = Some(values);
-        self
+/// What a tool returns. It is open: more may come.
+#[must_use]
+pub fn output<T: JsonSchema>() -> Document {
+    published(document::<T>(SchemaSettings::draft2020_12().for_serialize(), open))
+}
+
+fn document<T: JsonSchema>(settings: SchemaSettings, shape: fn(&mut Schema)) -> Document {
+    let settings = settings.with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let settings =
+        settings.with_transform(RecursiveTransform(settle)).with_transform(RecursiveTransform(shape));
+    let mut document = std::mem::take(settings.into_generator().into_root_schema_for::<T>().ensure_object());
+    document.remove("description"); // the tool's own says more
+    document
+}
+
+/// Removes what says nothing to a client, and puts what is left in the simplest words.
+fn settle(schema: &mut Schema) {
+    let Some(words) = schema.as_object_mut() else { return };
+    words.retain(|word, _| !["title", "readOnly", "writeOnly"].contains(&word.as_str()));
+    if let Some(Value::String(text)) = words.get_mut("description") {
+        *text = text.replace('\n', " ");
     }
-
-    /// A member that must be there.
-    #[must_use]
-    pub fn field(self, name: &'static str, schema: Schema) -> Self {
-        self.add(Field { name, schema, required: true, default: None })
+    for word in ["default", "minimum", "maximum"] {
+        if let Some(whole) = words.get(word).and_then(Value::as_number).and_then(json::whole) {
+            words[word] = whole.into();
+        }
     }
-
-    /// A member that may be absent.
-    #[must_use]
-    pub fn optional(self, name: &'static str, schema: Schema) -> Self {
-        self.add(Field { name, schema, required: false, default: None })
+    for word in ["additionalProperties", "items"] {
+        words.retain(|key, value| key != word || *value != true);
     }
+    name_variants(words);
+    omit_null(words);
+}
 
-    /// A member that is filled in when it is absent.
-    #[must_use]
-    pub fn default(self, name: &'static str, schema: Schema, value: impl Into<Value>) -> Self {
-        self.add(Field { name, schema, required: false, default: Some(value.into()) })
-    }
+/// Makes one list of the variants of an enum that are described one by one.
+fn name_variants(words: &mut Document) {
+    let Some(variants) = words.get("oneOf").and_then(Value::as_array) else { return };
+    let names = |variant: &Value| match (variant.get("const"), variant.get("enum")) {
+        (Some(name), _) => Some(vec![name.clone()]),
+        (None, Some(names)) => names.as_array().cloned(),
+        (None, None) => None,
+    };
+    let Some(names) = variants.iter().map(names).collect::<Option<Vec<_>>>() else { return };
+    words.remove("oneOf");
+    words.insert("type".to_owned(), "string".into());
+    words.insert("enum".to_owned(), names.concat().into());
+}
 
-    fn add(mut self, field: Field) -> Self {
-        self.fields.get_or_insert_default().push(field);
-        self
-    }
-
-    /// The schema of arguments: closed, nothing else is allowed.
-    #[must_use]
-    pub fn input(&self) -> Value {
-        self.document(true)
-    }
-
-    /// The schema of results: open, more may come.
-    #[must_use]
-    pub fn output(&self) -> Value {
-        self.document(false)
-    }
-
-    fn document(&self, closed: bool) -> Value {
-        let mut document = Map::new();
-        document.insert("type".into(), self.kind.into());
-        let words: [(&str, Option<Value>); 9] = [
-            ("description", self.description.map(Value::from)),
-            ("format", self.format.map(Value::from)),
-            ("enum", self.values.map(|values| json!(values))),
-            ("items", self.items.as_ref().map(|items| items.document(closed))),
-            ("minimum", self.minimum.map(Value::from)),
-            ("maximum", self.maximum.map(Value::from)),
-            ("minLength", self.min_length.map(Value::from)),
-            ("maxLength", self.max_length.map(Value::from)),
-            ("pattern", self.pattern.as_ref().map(|pattern| pattern.as_str().into())),
-        ];
-        document.extend(words.into_iter().filter_map(|(word, value)| Some((word.to_owned(), value?))));
-        if let Some(fields) = &self.fields {
-            let mut properties = Map::new();
-            for field in fields {
-                let mut property = field.schema.document(closed);
-                if let Some(default) = &field.default {
-                    property["default"] = default.clone();
+/// A member that may be absent is absent instead of null.
+fn omit_null(words: &mut Document) {
+    let required = words.get("required").cloned().unwrap_or_default();
+    let required: Vec<_> = required.as_array().into_iter().flatten().collect();
+    let members = words.get_mut("properties").and_then(Value::as_object_mut);
+    for (name, member) in members.into_iter().flatten() {
+        let Some(member) = member.as_object_mut().filter(|_| !required.contains(&&name.as_str().into()))
+        else {
+            continue;
+        };
+        if let Some(Value::Array(choices)) = member.get_mut("anyOf") {
+            choices.retain(|choice| choice["type"] != "null");
+            if let [Value::Object(only)] = choices.as_mut_slice() {
+                let only = std::mem::take(only);
+                member.remove("anyOf");
+                for (word, value) in only {
+                    member.entry(word).or_insert(value);
                 }
-                properties.insert(field.name.to_owned(), property);
-            }
-            document.insert("properties".into(), properties.into());
-            let required: Vec<_> =
-                fields.iter().filter(|field| field.required).map(|field| field.name).collect();
-            if !required.is_empty() {
-                document.insert("required".into(), json!(required));
-            }
-            if closed {
-                document.insert("additionalProperties".into(), false.into());
             }
         }
-        document.into()
+        if let Some(Value::Array(kinds)) = member.get_mut("type") {
+            kinds.retain(|kind| kind != "null");
+            if let [only] = kinds.as_mut_slice() {
+                member["type"] = only.take();
+            }
+        }
+        if let Some(Value::Array(values)) = member.get_mut("enum") {
+            values.retain(|value| !value.is_null());
+        }
+        member.retain(|word, value| word != "default" || !value.is_null());
     }
+}
+
+fn close(schema: &mut Schema) {
+    if schema.get("properties").is_some() {
+        schema.insert("additionalProperties".to_owned(), false.into());
+    }
+}
+
+fn open(schema: &mut Schema) {
+    if schema.get("properties").is_some() {
+        schema.remove("additionalProperties");
+    }
+}
+
+/// Leaves out the words that only checks read.
+fn published(document: Document) -> Document {
+    let strip = |schema: &mut Schema| {
+        let is_number =
+            ["integer", "number"].iter().any(|kind| schema.get("type").is_some_and(|own| own == kind));
+        if is_number {
+            schema.remove("format");
+        }
+        schema.remove(NOT_BLANK);
+    };
+    let mut schema = Schema::from(document);
+    RecursiveTransform(strip).transform(&mut schema);
+    std::mem::take(schema.ensure_object())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use serde::{Deserialize, Serialize};
+    use serde_json::json;
+
     use super::*;
+
+    #[derive(Deserialize, Serialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Colour {
+        /// Like blood.
+        Red,
+        Green,
+    }
+
+    /// Not published.
+    #[derive(Deserialize, Serialize, JsonSchema)]
+    struct Things {
+        /// A text
+        /// of two lines.
+        #[schemars(length(min = 1, max = 9), transform = not_blank)]
+        text: String,
+        #[serde(default = "ten")]
+        #[schemars(range(min = 1, max = 100))]
+        steps: u32,
+        #[serde(default)]
+        #[schemars(range(min = 0, max = 0.5))]
+        share: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        colour: Option<Colour>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nested: Option<Vec<Nested>>,
+        by_name: HashMap<String, u8>,
+        any: Map<String, Value>,
+    }
+
+    /// One of many.
+    #[derive(Deserialize, Serialize, JsonSchema)]
+    struct Nested {
+        a: bool,
+    }
+
+    const fn ten() -> u32 {
+        10
+    }
 
     #[test]
     fn documents() {
-        let schema = object()
-            .field("text", string().min_length(1).max_length(9).describe("Text."))
-            .default("steps", integer().min(1).max(100), 10)
-            .optional("list", array(object().field("a", boolean())));
-        let wanted = json!({
-            "type": "object", "required": ["text"], "additionalProperties": false,
+        let mut wanted = json!({
+            "type": "object", "required": ["text", "by_name", "any"], "additionalProperties": false,
             "properties": {
-                "text": { "type": "string", "minLength": 1, "maxLength": 9, "description": "Text." },
+                "text": { "type": "string", "minLength": 1, "maxLength": 9, "description": "A text of two lines." },
                 "steps": { "type": "integer", "minimum": 1, "maximum": 100, "default": 10 },
-                "list": { "type": "array", "items": {
-                    "type": "object", "required": ["a"], "additionalProperties": false,
+                "share": { "type": "number", "minimum": 0, "maximum": 0.5, "default": 0 },
+                "colour": { "type": "string", "enum": ["green", "red"] },
+                "nested": { "type": "array", "items": {
+                    "type": "object", "required": ["a"], "additionalProperties": false, "description": "One of many.",
                     "properties": { "a": { "type": "boolean" } },
                 } },
+                "by_name": {
+                    "type": "object",
+                    "additionalProperties": { "type": "integer", "minimum": 0, "maximum": 255 },
+                },
+                "any": { "type": "object" },
             },
         });
-        assert_eq!(schema.input(), wanted);
-        assert!(!schema.output().to_string().contains("additionalProperties"));
+        let input = Input::of::<Things>();
+        assert_eq!(Value::from(input.document().clone()), wanted);
+        let names: Vec<_> = input.document()["properties"].as_object().unwrap().keys().collect();
+        assert_eq!(names, ["text", "steps", "share", "colour", "nested", "by_name", "any"]);
+        wanted.as_object_mut().unwrap().remove("additionalProperties");
+        wanted["required"] = json!(["text", "steps", "share", "by_name", "any"]);
+        let nested = wanted["properties"]["nested"]["items"].as_object_mut().unwrap();
+        nested.remove("additionalProperties");
+        assert_eq!(Value::from(output::<Things>()), wanted);
+    }
+
+    #[test]
+    fn nothing_to_say() {
+        #[derive(JsonSchema)]
+        struct Nothing {}
+        let wanted = json!({ "type": "object", "properties": {}, "additionalProperties": false });
+        assert_eq!(Value::from(Input::of::<Nothing>().document().clone()), wanted);
+    }
+
+    #[test]
+    #[should_panic(expected = "unknown field `uniqueItems`")]
+    fn what_cannot_be_checked() {
+        #[derive(JsonSchema)]
+        #[allow(dead_code, reason = "it is only described")]
+        struct Wrong {
+            set: std::collections::BTreeSet<String>,
+        }
+        let _ = Input::of::<Wrong>();
     }
 }

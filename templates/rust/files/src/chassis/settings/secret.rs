@@ -8,7 +8,6 @@ use std::time::SystemTime;
 use super::reader::{LINK_PROBLEM, is_service_link, trim};
 
 type Check = fn(&str) -> Option<&'static str>;
-
 type OnRead = Box<dyn Fn(&str) + Send + Sync>;
 
 /// Only its name may be logged.

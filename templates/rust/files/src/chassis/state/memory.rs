@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     fn memory() -> Memory {
-        Memory::new(Limits { running: 2, ttl: Duration::from_secs(60) })
+        Memory::new(Limits { running: 2, ttl: Duration::from_mins(1) })
     }
 
     fn new(id: &str, subject: &str, key: Option<&str>) -> New {
@@ -192,7 +192,7 @@ mod tests {
     async fn time_to_live_counts_from_the_end() {
         let memory = memory();
         memory.create(new("1", "a", Some("k"))).unwrap();
-        tokio::time::advance(Duration::from_secs(600)).await;
+        tokio::time::advance(Duration::from_mins(10)).await;
         assert_eq!(memory.update("a", "1", ended(Status::Completed)).unwrap().status, Status::Completed);
         assert_eq!(
             memory.update("a", "1", ended(Status::Failed)).unwrap().status,

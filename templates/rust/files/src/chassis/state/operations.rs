@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     fn operations() -> Operations {
-        let limits = Limits { running: 9, ttl: Duration::from_secs(60) };
+        let limits = Limits { running: 9, ttl: Duration::from_mins(1) };
         let log = Log::new(std::io::sink(), "INFO", "json", false);
         Operations::new(Store::Memory(Arc::new(Memory::new(limits))), &log)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -12,10 +13,9 @@ use sha2::{Digest as _, Sha256};
 use super::memory::Memory;
 use super::redis::Redis;
 use crate::chassis::fault::{DEPENDENCY_UNAVAILABLE, Fault};
-use crate::chassis::schema::{self, Described, Schema};
 
-/// How an operation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// State of the operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     Started,
@@ -48,14 +48,6 @@ impl Status {
     #[must_use]
     pub const fn has_ended(self) -> bool {
         !matches!(self, Self::Started | Self::Running)
-    }
-}
-
-impl Described for Status {
-    fn schema() -> Schema {
-        schema::string()
-            .one_of(&["started", "running", "completed", "failed", "cancelled"])
-            .describe("State of the operation.")
     }
 }
 

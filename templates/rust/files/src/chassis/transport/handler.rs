@@ -13,11 +13,11 @@ use rmcp::model::{
 };
 use rmcp::service::RequestContext;
 use rmcp::{ErrorData, RoleServer, ServerHandler};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::offers::Offers;
 use crate::chassis::app::App;
-use crate::chassis::call::Request;
+use crate::chassis::call::{Answer, Request};
 use crate::chassis::caller::Caller;
 use crate::chassis::context::{Context, Progress};
 use crate::chassis::declare::MIME_TYPE;
@@ -190,7 +190,7 @@ impl ServerHandler for Handler {
             .iter()
             .map(|(name, value)| (name.clone(), json::well_formed(value.as_str().unwrap_or_default())))
             .collect();
-        let canonical = Value::Object(arguments).to_string();
+        let canonical = json::write(&given);
         let render = async { Ok((prompt.render)(&given)) };
         let rendered =
             self.app.calls.read(&caller, "prompt_read", &prompt.about, Some(&canonical), render).await;
@@ -205,12 +205,12 @@ fn exchange(mut context: RequestContext<RoleServer>) -> Result<Exchange, ErrorDa
 }
 
 /// A tool error is a result whose text is exactly `{"error": …}`.
-fn tool_result(result: Result<String, Fault>, caller: &Caller) -> CallToolResult {
+fn tool_result(result: Result<Answer, Fault>, caller: &Caller) -> CallToolResult {
     match result {
-        Ok(output) => {
+        Ok(Answer { value, text }) => {
             let mut result = CallToolResult::default();
-            result.structured_content = serde_json::from_str(&output).ok();
-            result.content = vec![ContentBlock::text(output)];
+            result.content = vec![ContentBlock::text(text)];
+            result.structured_content = Some(value);
             result
         }
         Err(failure) => {

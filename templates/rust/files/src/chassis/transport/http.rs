@@ -95,9 +95,8 @@ async fn connection(router: Router, stream: TcpStream, closing: CancellationToke
     });
     let mut http1 = http1::Builder::new();
     http1.timer(TokioTimer::new()).header_read_timeout(IDLE_TIMEOUT).max_buf_size(MAX_HEAD);
-    let mut served = std::pin::pin!(
-        http1.serve_connection(TokioIo::new(Watched { stream, head: head.clone() }), service)
-    );
+    let mut served =
+        std::pin::pin!(http1.serve_connection(TokioIo::new(Watched { stream, head: head.clone() }), service));
     tokio::select! {
         _ = served.as_mut() => {}
         () = head.is_late() => {}

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use rmcp::model::{
-    Implementation, JsonObject, Prompt, PromptArgument, Resource, ResourceTemplate, ServerCapabilities,
-    ServerConfig, Tool, ToolAnnotations,
+    Implementation, Prompt, PromptArgument, Resource, ResourceTemplate, ServerCapabilities, ServerConfig,
+    Tool, ToolAnnotations,
 };
-use serde_json::Value;
 
 use crate::chassis::app::App;
 use crate::chassis::declare::{self, MIME_TYPE, Registry};
@@ -44,9 +43,9 @@ impl Offers {
 fn tool(tool: &declare::Tool) -> Tool {
     let about = &tool.about;
     let hints = tool.annotations;
-    Tool::new(about.name, about.full_description(), object(tool.input.input()))
+    Tool::new(about.name, about.full_description(), Arc::new(tool.input.document().clone()))
         .with_title(about.title)
-        .with_raw_output_schema(object(tool.output.output()))
+        .with_raw_output_schema(Arc::new(tool.output.clone()))
         .with_annotations(ToolAnnotations::from_raw(
             None,
             Some(hints.read_only),
@@ -54,13 +53,6 @@ fn tool(tool: &declare::Tool) -> Tool {
             Some(hints.idempotent),
             Some(hints.open_world),
         ))
-}
-
-fn object(schema: Value) -> Arc<JsonObject> {
-    match schema {
-        Value::Object(members) => Arc::new(members),
-        _ => Arc::default(),
-    }
 }
 
 fn resource(resource: &declare::Resource) -> Resource {
