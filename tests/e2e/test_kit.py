@@ -1,4 +1,4 @@
-"""The acceptance kit, its mutants, the conformance suite and the comparison of languages, on what was generated."""
+"""The acceptance kit, the conformance suite and the comparison of languages, on what was generated."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def python(repository: Repository, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("suite", ["tests/acceptance", "tests/acceptance/mutants", "tests/conformance"])
+@pytest.mark.parametrize("suite", ["tests/acceptance", "tests/conformance"])
 def test_suite(repository: Repository, suite: str) -> None:
     python(repository, "-m", "pytest", "-q", "-p", "no:cacheprovider", suite)
 
