@@ -31,6 +31,7 @@ pub const NO_OPERATION: &str = "The caller has no such operation.";
 pub const OPERATION_ID: &str = "^[A-Za-z0-9_-]{16,64}$";
 
 #[cfg(test)]
+#[allow(dead_code, reason = "samples may be gone")]
 pub(super) mod tests {
     use std::sync::Arc;
     use std::time::Duration;
