@@ -21,6 +21,7 @@ use rmcp::ErrorData;
 use rmcp::model::ErrorCode;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 
 use super::accept::accepts;
 use super::handler::Exchange;
@@ -188,7 +189,7 @@ async fn serve_mcp(
     if let Err(refusal) = gate.authorize(&caller, &message) {
         return gate.refuse(&caller, refusal, has_token);
     }
-    if let Some(error) = message.unsupported().or_else(|| disagreement(&head.headers, &message)) {
+    if let Some(error) = disagreement(&head.headers, &message).or_else(|| message.unsupported()) {
         let id = message.id.unwrap_or_default();
         return with_text(StatusCode::BAD_REQUEST, reply::encode(&id, &Err(error)));
     }
@@ -314,7 +315,12 @@ impl Gate {
         let gate = Arc::clone(self);
         let mut work: BoxFuture<'static, String> = Box::pin(async move {
             let _in_flight = in_flight;
-            reply::encode(&id, &gate.protocol.answer(message, exchange).await)
+            let is_watched = exchange.progress.is_some();
+            let answer = reply::encode(&id, &gate.protocol.answer(message, exchange).await);
+            if is_watched {
+                yield_now().await; // what was told last goes out first
+            }
+            answer
         });
         let first = tokio::select! {
             biased;

@@ -25,8 +25,8 @@ pub fn lines<'a>(headers: &'a HeaderMap, name: &str) -> impl DoubleEndedIterator
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
 }
 
-/// The protocol without sessions repeats in headers what the body says; both must say the same. The others name the one
-/// that they agreed on.
+/// The protocol without sessions wants each request to tell of its client, and repeats in headers what the body says;
+/// both must say the same. The others name the one that they agreed on.
 pub fn disagreement(headers: &HeaderMap, message: &Message) -> Option<ErrorData> {
     message.id.as_ref()?;
     let version = header(headers, "mcp-protocol-version");
@@ -37,6 +37,11 @@ pub fn disagreement(headers: &HeaderMap, message: &Message) -> Option<ErrorData>
         let data = json!({ "supported": VERSIONS, "requested": version });
         let code = ErrorCode::UNSUPPORTED_PROTOCOL_VERSION;
         return Some(ErrorData::new(code, "Unsupported protocol version", Some(data)));
+    }
+    let missing = message.missing_meta();
+    if !missing.is_empty() {
+        let reason = format!("params._meta must hold {}", missing.join(" and "));
+        return Some(ErrorData::invalid_params(reason, None));
     }
     let name = match message.method.as_str() {
         "tools/call" | "prompts/get" => Some(message.text("name")),

@@ -64,6 +64,7 @@ fn members(method: &str) -> Option<&'static [Member]> {
 }
 
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
+const CAPABILITIES_KEY: &str = "io.modelcontextprotocol/clientCapabilities";
 /// How much of a name that a client made up is repeated, in code points.
 const MAX_NAME: usize = 64;
 
@@ -160,6 +161,16 @@ impl Message {
     /// What requests of a protocol without a handshake say in each message.
     pub fn version(&self) -> Option<&str> {
         self.meta(VERSION_KEY)?.as_str()
+    }
+
+    /// What a request without a handshake must tell of its client, and does not.
+    pub fn missing_meta(&self) -> Vec<&'static str> {
+        let is_told = |key| match self.meta(key) {
+            Some(Value::String(_)) => key == VERSION_KEY,
+            Some(Value::Object(_)) => key == CAPABILITIES_KEY,
+            _ => false,
+        };
+        [VERSION_KEY, CAPABILITIES_KEY].into_iter().filter(|key| !is_told(key)).collect()
     }
 
     /// Whether the client speaks a protocol that has no handshake.
