@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use crate::chassis::app::{App, Describe, Identity};
 use crate::chassis::declare::Registry;
-use crate::chassis::observe::Log;
 use crate::chassis::settings::Reader;
 use crate::settings::Settings;
 use crate::tools::Uses;
@@ -56,8 +55,8 @@ pub fn read_settings(reader: &mut Reader) -> Settings {
 ///
 /// # Errors
 /// What is registered twice.
-pub fn build(settings: &Settings, reader: &Reader, log: Log) -> Result<App, String> {
-    let mut app = App::new(IDENTITY, settings.standard.clone(), reader.values().clone(), log);
+pub fn build(settings: &Settings, reader: &Reader) -> Result<App, String> {
+    let mut app = App::new(IDENTITY, settings.standard.clone(), reader.values().clone());
     let services = services::open(settings, &app.services);
     let uses = Uses { services, operations: Some(app.operations.clone()) };
     let registry = registry(&uses, &app.describe());

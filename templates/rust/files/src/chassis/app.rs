@@ -1,7 +1,6 @@
 //! What one server process holds: built once from its settings, closed once.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
@@ -10,7 +9,7 @@ use crate::chassis::auth::{Keys, Source, Verifier};
 use crate::chassis::call::{Calls, Limits};
 use crate::chassis::declare::Registry;
 use crate::chassis::lifecycle::Lifecycle;
-use crate::chassis::observe::{Audit, Log, Metrics, Tracer};
+use crate::chassis::observe::{Audit, Metrics, Tracer};
 use crate::chassis::resilience::{Health, Services, http_client};
 use crate::chassis::settings::{Settings, urls};
 use crate::chassis::site::Site;
@@ -29,7 +28,6 @@ pub struct Identity {
 pub struct App {
     pub identity: Identity,
     pub settings: Settings,
-    pub log: Log,
     pub metrics: Arc<Metrics>,
     pub lifecycle: Arc<Lifecycle>,
     pub calls: Calls,
@@ -49,19 +47,13 @@ pub struct App {
 impl App {
     /// Builds the parts. Values are the effective settings that may be published.
     #[must_use]
-    pub fn new(identity: Identity, settings: Settings, values: Map<String, Value>, log: Log) -> Self {
+    pub fn new(identity: Identity, settings: Settings, values: Map<String, Value>) -> Self {
         let metrics = Arc::new(Metrics::new(identity.version));
-        let audit = Audit::new(&log);
+        let audit = Audit::default();
         let client = http_client(Arc::clone(&settings.proxies), 1);
-        let every = std::env::var("OTEL_BSP_SCHEDULE_DELAY").ok().and_then(|delay| delay.parse().ok());
-        let tracer = Tracer::new(
-            settings.otlp_endpoint.as_ref(),
-            client,
-            &settings.server_name,
-            identity.version,
-            Duration::from_millis(every.unwrap_or(5000)),
-        );
-        let lifecycle = Lifecycle::new(settings.shutdown_delay, settings.shutdown_grace, &log);
+        let endpoint = settings.otlp_endpoint.as_ref();
+        let tracer = Tracer::new(endpoint, client, &settings.server_name, identity.version);
+        let lifecycle = Lifecycle::new(settings.shutdown_delay, settings.shutdown_grace);
         let limits = state::Limits { running: settings.max_operations, ttl: settings.state_ttl };
         let secret = settings.state_url.clone();
         if let Some(secret) = &secret {
@@ -69,8 +61,7 @@ impl App {
             secret.on_read(move |name| audit.secret_read(name));
         }
         let shared = secret.filter(|url| url.read() != "memory://");
-        let shared =
-            shared.map(|url| Arc::new(Connection::new(url, identity.name, Arc::clone(&metrics), &log)));
+        let shared = shared.map(|url| Arc::new(Connection::new(url, identity.name, Arc::clone(&metrics))));
         let store = shared.as_ref().map_or_else(
             || Store::Memory(Arc::new(Memory::new(limits))),
             |connection| Store::Redis(Arc::new(Redis::new(Arc::clone(connection), limits))),
@@ -88,7 +79,6 @@ impl App {
                 max_queue: settings.max_queue,
                 max_result_bytes: settings.max_result_bytes,
             },
-            &log,
             Arc::clone(&metrics),
             tracer.clone(),
             audit.clone(),
@@ -107,13 +97,12 @@ impl App {
             audit,
         };
         Self {
-            operations: Operations::new(store.clone(), &log),
+            operations: Operations::new(store.clone()),
             site: Arc::new(Mutex::new(Site::new(&settings, settings.port))),
             offered: Registry::default(),
             watch: Mutex::default(),
             identity,
             settings,
-            log,
             metrics,
             lifecycle,
             calls,
@@ -158,7 +147,7 @@ impl App {
             (Some(url), _) => Source::Url(http_client(Arc::clone(&settings.proxies), 1), url.clone()),
             (None, file) => Source::File(file.clone().unwrap_or_default()),
         };
-        let keys = Keys::new(source, Arc::clone(&self.metrics), &self.log);
+        let keys = Keys::new(source, Arc::clone(&self.metrics));
         let audience = audience(settings, &self.site());
         let verifier = Verifier::new(settings.auth_issuer.clone().unwrap_or_default(), audience, keys);
         let verifier = Arc::new(verifier);

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::time::Instant as Deadline;
+use tracing::Instrument as _;
 
 use crate::chassis::caller::Caller;
 use crate::chassis::context::{Context, Progress};
@@ -12,7 +13,7 @@ use crate::chassis::declare::{About, Tool};
 use crate::chassis::fault::{self, Fault};
 use crate::chassis::lifecycle::Lifecycle;
 use crate::chassis::limit::{Bulkhead, Places, Slot};
-use crate::chassis::observe::{Audit, Entry, Level, Log, Metrics, Trace, Tracer, guarded};
+use crate::chassis::observe::{Audit, Entry, Metrics, Trace, Tracer, guarded};
 use crate::chassis::state::Rate;
 use crate::chassis::text;
 
@@ -28,7 +29,6 @@ pub struct Limits {
 /// Runs tools, resources and prompts.
 pub struct Calls {
     limits: Limits,
-    log: Log,
     metrics: Arc<Metrics>,
     tracer: Tracer,
     audit: Audit,
@@ -56,7 +56,6 @@ impl Calls {
     #[must_use]
     pub fn new(
         limits: Limits,
-        log: &Log,
         metrics: Arc<Metrics>,
         tracer: Tracer,
         audit: Audit,
@@ -68,7 +67,7 @@ impl Calls {
             queued.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         });
         let places = Places::new(bulkhead, limits.max_concurrency, metrics.in_flight.clone());
-        Self { limits, log: log.named("tools"), metrics, tracer, audit, lifecycle, rate, places }
+        Self { limits, metrics, tracer, audit, lifecycle, rate, places }
     }
 
     /// Reserves a place for a tool call; waiting for it counts towards the tool's timeout.
@@ -96,7 +95,8 @@ impl Calls {
         self.metrics.refused(code);
         let scopes = refusal.detail("required_scopes").and_then(Value::as_array);
         let scopes: Vec<_> = scopes.into_iter().flatten().filter_map(Value::as_str).collect();
-        self.audit.record(caller, "denied", Entry { name, outcome: code, scopes: &scopes, arguments: None });
+        let entry = Entry { name, outcome: code, scopes: &scopes, arguments: None };
+        caller.span().in_scope(|| self.audit.record(caller, "denied", entry));
     }
 
     /// Counts a call of a tool that does not exist; its name stays out of labels and logs.
@@ -115,7 +115,18 @@ impl Calls {
         request: Request,
         slot: Arc<Slot>,
     ) -> Result<Answer, Fault> {
-        self.note_use(&caller, &tool.about);
+        let span = caller.span();
+        self.follow(caller, tool, request, slot).instrument(span).await
+    }
+
+    async fn follow(
+        &self,
+        caller: Arc<Caller>,
+        tool: &Tool,
+        request: Request,
+        slot: Arc<Slot>,
+    ) -> Result<Answer, Fault> {
+        self.note_use(&tool.about);
         let mut arguments = Value::Object(request.arguments);
         arguments.sort_all_objects(); // equal ones have equal digests
         let mut report = Report {
@@ -126,7 +137,7 @@ impl Calls {
             started: Instant::now(),
             is_done: false,
         };
-        let mut span = self.tracer.serve(format!("tools/call {}", tool.about.name), request.trace);
+        let span = self.tracer.serve(format!("tools/call {}", tool.about.name), request.trace);
         span.note("mcp.method.name", "tools/call");
         span.note("gen_ai.tool.name", tool.about.name);
         let deadline = slot.deadline;
@@ -167,24 +178,23 @@ impl Calls {
         arguments: Option<&str>,
         read: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, Fault> {
-        self.note_use(caller, about);
-        let within = tokio::time::timeout(self.limits.timeout, guarded(read)).await;
-        let result = within.unwrap_or_else(|_| Err(fault::TIMEOUT.into()));
-        let outcome = result.as_ref().map_or_else(|failure| failure.code().category.as_str(), |_| "success");
-        let scopes = scopes_of(about);
-        self.audit.record(caller, event, Entry { name: Some(about.name), outcome, scopes, arguments });
-        result
+        let followed = async {
+            self.note_use(about);
+            let within = tokio::time::timeout(self.limits.timeout, guarded(read)).await;
+            let result = within.unwrap_or_else(|_| Err(fault::TIMEOUT.into()));
+            let outcome =
+                result.as_ref().map_or_else(|failure| failure.code().category.as_str(), |_| "success");
+            let scopes = scopes_of(about);
+            self.audit.record(caller, event, Entry { name: Some(about.name), outcome, scopes, arguments });
+            result
+        };
+        followed.instrument(caller.span()).await
     }
 
-    fn note_use(&self, caller: &Caller, about: &About) {
+    fn note_use(&self, about: &About) {
         if about.deprecated.is_some() {
             self.metrics.deprecated_used(about.name);
-            self.log.tell_of(
-                caller,
-                Level::Warning,
-                "contract.deprecated_used",
-                json!({ "contract": about.name }),
-            );
+            tracing::warn!(contract = about.name, "contract.deprecated_used");
         }
     }
 }
@@ -210,9 +220,8 @@ impl Report<'_> {
             Ok(answer) => self.tell("success", None, Some(text::length(&answer.text))),
             Err(failure) => {
                 if failure.code() == fault::INTERNAL {
-                    let name = json!({ "tool_name": self.tool.about.name });
-                    let id = Some(self.caller.correlation_id.as_str());
-                    self.calls.log.failure(id, Level::Error, "tool.crashed", failure, name);
+                    let (tool_name, error_code) = (self.tool.about.name, failure.code().name);
+                    tracing::error!(tool_name, error_code, exception = failure.exception(), "tool.crashed");
                 }
                 self.tell(failure.code().category.as_str(), Some(failure.code().name), None);
             }
@@ -221,21 +230,31 @@ impl Report<'_> {
 
     fn tell(&self, outcome: &str, code: Option<&str>, output_length: Option<usize>) {
         let (calls, about, took) = (self.calls, &self.tool.about, self.started.elapsed());
-        let mut fields = json!({
-            "tool_name": about.name,
-            "duration_ms": took.as_secs_f64() * 1000.0,
-            "success": code.is_none(),
-            "input_length": text::length(&self.arguments),
-            "error_category": code.map(|_| outcome),
-            "error_code": code,
-        });
-        if let Some(length) = output_length {
-            fields["output_length"] = length.into();
-        }
         calls.metrics.tool_called(about.name, outcome, took);
-        let (level, event) =
-            if code.is_none() { (Level::Info, "tool.completed") } else { (Level::Warning, "tool.failed") };
-        calls.log.tell_of(&self.caller, level, event, fields);
+        let (tool_name, duration_ms) = (about.name, took.as_secs_f64() * 1000.0);
+        let (input_length, error_category) = (text::length(&self.arguments), code.map(|_| outcome));
+        if code.is_none() {
+            tracing::info!(
+                tool_name,
+                duration_ms,
+                success = true,
+                input_length,
+                output_length,
+                error_category,
+                error_code = code,
+                "tool.completed"
+            );
+        } else {
+            tracing::warn!(
+                tool_name,
+                duration_ms,
+                success = false,
+                input_length,
+                error_category,
+                error_code = code,
+                "tool.failed"
+            );
+        }
         let entry = Entry {
             name: Some(about.name),
             outcome,

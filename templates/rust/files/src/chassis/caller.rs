@@ -26,6 +26,12 @@ impl Caller {
         Self { correlation_id, subject: "anonymous".into(), ..Self::default() }
     }
 
+    /// What is said within it is told with the caller's correlation id.
+    #[must_use]
+    pub fn span(&self) -> tracing::Span {
+        tracing::error_span!("call", correlation_id = self.correlation_id)
+    }
+
     /// Whether the caller may do what needs that scope; nothing is needed for the empty one.
     #[must_use]
     pub fn has_scope(&self, scope: &str) -> bool {

@@ -157,9 +157,10 @@ impl Fault {
         self.0.details.get(key)
     }
 
+    /// What is told of it to whoever debugs.
     #[must_use]
-    pub fn cause(&self) -> Option<&str> {
-        self.0.cause.as_deref()
+    pub fn exception(&self) -> &str {
+        self.0.cause.as_deref().unwrap_or(&self.0.message)
     }
 
     /// The error as the client of the call with that correlation id sees it.
@@ -189,7 +190,7 @@ mod tests {
             (Some("client_error"), Some("rate_limited"))
         );
         assert!(!payload.to_string().contains("secret"));
-        assert_eq!(fault.cause(), Some("secret"));
+        assert_eq!(fault.exception(), "secret");
         assert_eq!(
             Fault::from(OVERLOADED).retry_after(Duration::ZERO).detail("retry_after_seconds"),
             Some(&json!(1))

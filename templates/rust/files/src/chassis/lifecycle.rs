@@ -4,11 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-
-use crate::chassis::observe::{Level, Log};
 
 /// What `/ready` tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +30,6 @@ impl Phase {
 pub struct Lifecycle {
     delay: Duration,
     grace: Duration,
-    log: Log,
     phase: Mutex<Phase>,
     draining: CancellationToken,
     calls: AtomicUsize,
@@ -53,11 +49,10 @@ impl Drop for InFlight {
 impl Lifecycle {
     /// After the delay of a stop new calls are refused, after the grace those in flight are left behind.
     #[must_use]
-    pub fn new(delay: Duration, grace: Duration, log: &Log) -> Arc<Self> {
+    pub fn new(delay: Duration, grace: Duration) -> Arc<Self> {
         Arc::new(Self {
             delay,
             grace,
-            log: log.named("lifecycle"),
             phase: Mutex::new(Phase::Starting),
             draining: CancellationToken::new(),
             calls: AtomicUsize::new(0),
@@ -94,11 +89,7 @@ impl Lifecycle {
     /// Is not ready but serves on for the delay; from then on new calls are refused. `now` cuts it short.
     pub async fn stop(&self, now: &CancellationToken) {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = Phase::Stopping;
-        self.log.tell(
-            Level::Info,
-            "server.stopping",
-            json!({ "calls_in_flight": self.calls.load(Ordering::SeqCst) }),
-        );
+        tracing::info!(calls_in_flight = self.calls.load(Ordering::SeqCst), "server.stopping");
         tokio::select! {
             () = tokio::time::sleep(self.delay) => {}
             () = now.cancelled() => {}
@@ -135,8 +126,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_life() {
-        let log = Log::new(std::io::sink(), "INFO", "json", false);
-        let life = Lifecycle::new(Duration::from_secs(5), Duration::from_secs(30), &log);
+        let life = Lifecycle::new(Duration::from_secs(5), Duration::from_secs(30));
         assert_eq!(life.phase(), Phase::Starting);
         life.ready();
         assert_eq!(life.phase(), Phase::Ready);

@@ -37,14 +37,12 @@ mod tests {
 
     use super::*;
     use crate::chassis::caller::Caller;
-    use crate::chassis::observe::Log;
     use crate::chassis::state::{Limits, Memory, Store};
 
     #[tokio::test(start_paused = true)]
     async fn it_is_its_subjects_own() {
         let memory = Memory::new(Limits { running: 1, ttl: Duration::from_mins(1) });
-        let log = Log::new(std::io::sink(), "INFO", "json", false);
-        let operations = Operations::new(Store::Memory(Arc::new(memory)), &log);
+        let operations = Operations::new(Store::Memory(Arc::new(memory)));
         let started = operations
             .start("alice", None, &(), Box::new(|_| Box::pin(std::future::pending())))
             .await

@@ -43,14 +43,12 @@ pub(super) mod tests {
     use crate::chassis::context::Context;
     use crate::chassis::declare::Tool;
     use crate::chassis::fault::Fault;
-    use crate::chassis::observe::Log;
     use crate::chassis::state::{Limits, Memory, Operations, Store};
 
     /// Tools with a store of their own, in which a subject runs two operations at once.
     pub fn uses() -> Uses {
         let memory = Memory::new(Limits { running: 2, ttl: Duration::from_hours(1) });
-        let log = Log::new(std::io::sink(), "INFO", "json", false);
-        Uses { operations: Some(Operations::new(Store::Memory(Arc::new(memory)), &log)), ..Uses::default() }
+        Uses { operations: Some(Operations::new(Store::Memory(Arc::new(memory)))), ..Uses::default() }
     }
 
     /// Calls a tool as a subject.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::jwk::Jwk;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
 use crate::chassis::fault::{DEPENDENCY_UNAVAILABLE, Fault};
-use crate::chassis::observe::{Level, Log, Metrics};
+use crate::chassis::observe::Metrics;
 use crate::chassis::resilience::read_all;
 
 const LOAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,7 +32,6 @@ pub enum Source {
 pub struct Keys {
     source: Source,
     metrics: Arc<Metrics>,
-    log: Log,
     loading: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
@@ -55,14 +54,8 @@ struct Known {
 impl Keys {
     /// Loads nothing yet.
     #[must_use]
-    pub fn new(source: Source, metrics: Arc<Metrics>, log: &Log) -> Self {
-        Self {
-            source,
-            metrics,
-            log: log.named("auth"),
-            loading: tokio::sync::Mutex::default(),
-            state: Mutex::default(),
-        }
+    pub fn new(source: Source, metrics: Arc<Metrics>) -> Self {
+        Self { source, metrics, loading: tokio::sync::Mutex::default(), state: Mutex::default() }
     }
 
     /// Whether the last load succeeded, if there was one.
@@ -125,8 +118,8 @@ impl Keys {
             match loaded {
                 Ok(keys) => (state.keys, state.loaded) = (keys, Some(Instant::now())),
                 Err(cause) => {
-                    let failure = Fault::from(DEPENDENCY_UNAVAILABLE).because(cause);
-                    self.log.failure(None, Level::Warning, "auth.keys_unavailable", &failure, json!({}));
+                    let error_code = DEPENDENCY_UNAVAILABLE.name;
+                    tracing::warn!(error_code, exception = cause, "auth.keys_unavailable");
                 }
             }
         });
@@ -173,12 +166,13 @@ fn parse(text: &[u8]) -> Result<Vec<Known>, String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn keys_that_cannot_be_loaded() {
-        let log = Log::new(std::io::sink(), "INFO", "json", false);
-        let keys = Keys::new(Source::File("/nowhere".into()), Arc::new(Metrics::new("1")), &log);
+        let keys = Keys::new(Source::File("/nowhere".into()), Arc::new(Metrics::new("1")));
         assert!(keys.is_healthy());
         let refused = keys.matching(None, "RS256").await.unwrap_err();
         assert_eq!(refused.detail("retry_after_seconds"), Some(&json!(30)));

@@ -4,16 +4,14 @@
 use std::fmt::Write as _;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde_json::{Value, json};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use super::logs::{Level, Log};
+use super::logs::AUDIT;
 use crate::chassis::caller::Caller;
 
 #[derive(Clone)]
 pub struct Audit {
-    log: Log,
     key: Hmac<Sha256>,
 }
 
@@ -26,29 +24,31 @@ pub struct Entry<'a> {
     pub arguments: Option<&'a str>,
 }
 
-impl Audit {
-    #[must_use]
-    pub fn new(log: &Log) -> Self {
+impl Default for Audit {
+    fn default() -> Self {
         let secret = [Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat();
         let key = Hmac::new_from_slice(&secret).unwrap_or_else(|_| unreachable!("a key may have any length"));
-        Self { log: log.named("audit"), key }
+        Self { key }
     }
+}
 
+impl Audit {
     /// Writes `audit.EVENT` for the caller.
     pub fn record(&self, caller: &Caller, event: &str, entry: Entry) {
-        let fields = json!({
-            "subject": caller.subject,
-            "name": entry.name,
-            "outcome": entry.outcome,
-            "scopes": entry.scopes,
-            "arguments_digest": entry.arguments.map_or(Value::Null, |arguments| self.digest(arguments).into()),
-        });
-        self.log.tell_of(caller, Level::Info, &format!("audit.{event}"), fields);
+        tracing::info!(
+            target: AUDIT,
+            subject = caller.subject,
+            name = entry.name,
+            outcome = entry.outcome,
+            scopes = ?entry.scopes,
+            arguments_digest = entry.arguments.map(|arguments| self.digest(arguments)),
+            "audit.{event}"
+        );
     }
 
     /// Records that a secret's file was read.
     pub fn secret_read(&self, name: &str) {
-        self.log.tell(Level::Info, "audit.secret_read", json!({ "name": name, "outcome": "success" }));
+        tracing::info!(target: AUDIT, name, outcome = "success", "audit.secret_read");
     }
 
     fn digest(&self, arguments: &str) -> String {

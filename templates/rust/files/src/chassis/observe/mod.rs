@@ -5,10 +5,10 @@ mod audit;
 mod logs;
 mod metrics;
 mod panics;
-mod tracing;
+mod spans;
 
 pub use self::audit::{Audit, Entry};
-pub use self::logs::{Level, Log};
+pub use self::logs::Lines;
 pub use self::metrics::{BreakerState, Metrics, PROTOCOL};
 pub use self::panics::{guarded, quiet_panics};
-pub use self::tracing::{Span, Trace, Tracer};
+pub use self::spans::{Span, Trace, Tracer};

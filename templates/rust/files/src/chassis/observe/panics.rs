@@ -5,7 +5,6 @@ use std::panic::{self, AssertUnwindSafe};
 
 use futures_util::FutureExt as _;
 
-use super::logs::{Level, Log};
 use crate::chassis::fault::Fault;
 
 /// Runs work whose panic is `internal`.
@@ -22,10 +21,9 @@ fn text_of(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Keeps what a panic says off stderr; the log tells where it was.
-pub fn quiet_panics(log: &Log) {
-    let log = log.named("panics");
-    panic::set_hook(Box::new(move |panic| {
+pub fn quiet_panics() {
+    panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
-        log.tell(Level::Error, "panic", serde_json::json!({ "place": place }));
+        tracing::error!(place, "panic");
     }));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use url::Url;
 
@@ -12,7 +12,7 @@ use super::guard::{Guard, Limits, Trial};
 use super::health::Health;
 use crate::chassis::context::Context;
 use crate::chassis::fault::Fault;
-use crate::chassis::observe::{Audit, Metrics, Span, Tracer};
+use crate::chassis::observe::{Audit, Metrics, Tracer};
 use crate::chassis::settings::Proxies;
 
 /// Statuses that may be different soon.
@@ -78,15 +78,17 @@ impl Service {
         target: &Url,
         headers: &HeaderMap,
     ) -> Result<Answer, Trial> {
-        let mut span = self.tracer.ask(operation, &context.trace);
+        let span = self.tracer.ask(operation, &context.trace);
         span.note("http.request.method", "GET");
-        let request = self.client.get(target.clone()).headers(headers.clone()).headers(passed_on(&span));
+        // Of the caller's request nothing but the trace context goes on.
+        let request =
+            self.client.get(target.clone()).headers(headers.clone()).headers(span.trace().headers());
         let response = request.send().await.map_err(|error| {
             span.fail("no_connection");
             Trial::Passing(error.to_string(), Duration::ZERO)
         })?;
         let status = response.status().as_u16();
-        span.note("http.response.status_code", &status.to_string());
+        span.note("http.response.status_code", i64::from(status));
         if PASSING.contains(&status) {
             span.fail(&status.to_string());
             return Err(Trial::Passing(format!("status {status}"), retry_after(response.headers())));
@@ -98,15 +100,6 @@ impl Service {
             Err(error) => Err(Trial::Passing(error.to_string(), Duration::ZERO)),
         }
     }
-}
-
-/// Of the caller's request nothing but the trace context goes on.
-fn passed_on(span: &Span) -> HeaderMap {
-    let trace = span.trace();
-    let pairs = [("traceparent", trace.parent), ("tracestate", trace.state)];
-    let set = pairs.into_iter().filter(|(_, value)| !value.is_empty());
-    set.filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?)))
-        .collect()
 }
 
 /// Reads at most so many bytes; none when there are more.
@@ -139,7 +132,7 @@ fn retry_after(headers: &HeaderMap) -> Duration {
 /// Opens the services behind the server, and tells of their health.
 pub struct Services {
     pub health: Arc<Health>,
-    pub attempts: u32,
+    pub attempts: usize,
     pub breaker_failures: u32,
     pub breaker_reset: Duration,
     pub metrics: Arc<Metrics>,

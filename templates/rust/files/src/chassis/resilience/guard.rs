@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use backon::{ExponentialBuilder, Retryable as _};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::breaker::Breaker;
 use crate::chassis::fault::{DEPENDENCY_UNAVAILABLE, Fault};
 use crate::chassis::observe::{BreakerState, Metrics};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Chance makes it longer, twice as long at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What holds the calls to one service.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +22,7 @@ pub struct Limits {
     pub try_timeout: Duration,
     pub max_concurrency: usize,
     /// Tries in all.
-    pub attempts: u32,
+    pub attempts: usize,
     pub breaker_failures: u32,
     pub breaker_reset: Duration,
 }
@@ -84,22 +85,20 @@ impl Guard {
             self.metrics.dependency_tried(self.name, "rejected", Duration::ZERO);
             return Err(self.unavailable("no place left"));
         };
-        let mut pause = FIRST_PAUSE;
-        for attempts_left in (0..self.limits.attempts).rev() {
-            let (cause, after) = match self.once(&attempt).await {
-                Ok(value) => return Ok(value),
-                Err(Trial::Final(fault)) => return Err(fault),
-                Err(Trial::Passing(cause, after)) => (cause, after),
-            };
-            let wait = after.max(jittered(pause));
-            let is_late = deadline.is_some_and(|deadline| Instant::now() + wait > deadline);
-            if attempts_left == 0 || is_late {
-                return Err(self.unavailable(cause));
-            }
-            tokio::time::sleep(wait).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-        Err(self.unavailable("nothing was tried"))
+        let pauses = ExponentialBuilder::new()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_delay(LONGEST_PAUSE)
+            .with_jitter()
+            .with_max_times(self.limits.attempts.saturating_sub(1));
+        let in_time = |pause: &Duration| deadline.is_none_or(|deadline| Instant::now() + *pause <= deadline);
+        let tried = (|| self.once(&attempt)).retry(pauses).adjust(|failure, pause| match failure {
+            Trial::Passing(_, after) => pause.map(|pause| pause.max(*after)).filter(in_time),
+            Trial::Final(_) => None,
+        });
+        tried.await.map_err(|failure| match failure {
+            Trial::Passing(cause, _) => self.unavailable(cause),
+            Trial::Final(fault) => fault,
+        })
     }
 
     /// One try, through the breaker, within its timeout.
@@ -151,19 +150,13 @@ impl Drop for Recorded<'_> {
     }
 }
 
-/// Half to one and a half of a pause.
-fn jittered(pause: Duration) -> Duration {
-    let random = f64::from(u32::from_le_bytes(Uuid::new_v4().as_bytes()[..4].try_into().unwrap_or_default()));
-    pause.mul_f64(0.5 + random / f64::from(u32::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
 
-    fn guard(attempts: u32) -> Guard {
+    fn guard(attempts: usize) -> Guard {
         let limits = Limits {
             try_timeout: Duration::from_secs(1),
             max_concurrency: 1,
@@ -204,7 +197,7 @@ mod tests {
             assert!(found.is_err() && guard.is_healthy());
         }
         let started = Instant::now();
-        let late = || async { Err::<(), _>(Trial::Passing("x".into(), Duration::from_secs(60))) };
+        let late = || async { Err::<(), _>(Trial::Passing("x".into(), Duration::from_mins(1))) };
         let deadline = Some(started + Duration::from_secs(5));
         assert!(super::tests::guard(3).run(deadline, late).await.is_err());
         assert!(started.elapsed() < Duration::from_secs(5), "Retry-After is past the deadline");

@@ -58,7 +58,7 @@ pub struct Settings {
     pub state_ttl: Duration,
     pub max_operations: usize,
 
-    pub retry_attempts: u32,
+    pub retry_attempts: usize,
     pub breaker_failures: u32,
     pub breaker_reset: Duration,
 

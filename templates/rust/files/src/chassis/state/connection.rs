@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{Script, Value};
-use serde_json::json;
 
 use super::store::unavailable;
 use crate::chassis::fault::Fault;
-use crate::chassis::observe::{Level, Log, Metrics};
+use crate::chassis::observe::Metrics;
 use crate::chassis::settings::Secret;
 
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -20,7 +19,6 @@ pub struct Connection {
     url: Arc<Secret>,
     pub(super) prefix: String,
     metrics: Arc<Metrics>,
-    log: Log,
     client: Mutex<(String, Option<MultiplexedConnection>)>,
     healthy: AtomicBool,
 }
@@ -29,12 +27,11 @@ impl Connection {
     /// Connects when it is watched. All keys begin with the server's name; the braces keep them in one slot of a
     /// cluster.
     #[must_use]
-    pub fn new(url: Arc<Secret>, name: &str, metrics: Arc<Metrics>, log: &Log) -> Self {
+    pub fn new(url: Arc<Secret>, name: &str, metrics: Arc<Metrics>) -> Self {
         Self {
             url,
             prefix: format!("{{{name}}}:"),
             metrics,
-            log: log.named("state"),
             client: Mutex::default(),
             healthy: AtomicBool::new(false),
         }
@@ -106,9 +103,10 @@ impl Connection {
         }
         let was_healthy = self.healthy.swap(failure.is_none(), Ordering::Relaxed);
         match failure {
-            None if !was_healthy => self.log.tell(Level::Info, "state.available", json!({})),
+            None if !was_healthy => tracing::info!("state.available"),
             Some(failure) if was_healthy => {
-                self.log.failure(None, Level::Warning, "state.unavailable", failure, json!({}));
+                let (error_code, exception) = (failure.code().name, failure.exception());
+                tracing::warn!(error_code, exception, "state.unavailable");
             }
             _ => {}
         }

@@ -7,14 +7,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::store::{Change, New, Operation, Status, Store, digest};
 use crate::chassis::fault::{self, Fault};
-use crate::chassis::observe::{Level, Log, guarded};
+use crate::chassis::observe::guarded;
 
 /// How often a worker says that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -33,7 +33,6 @@ pub struct Operations(Arc<Parts>);
 
 struct Parts {
     store: Store,
-    log: Log,
     life: CancellationToken,
     workers: TaskTracker,
 }
@@ -41,9 +40,9 @@ struct Parts {
 impl Operations {
     /// Keeps what it knows in the store.
     #[must_use]
-    pub fn new(store: Store, log: &Log) -> Self {
+    pub fn new(store: Store) -> Self {
         let (life, workers) = (CancellationToken::new(), TaskTracker::new());
-        Self(Arc::new(Parts { store, log: log.named("operations"), life, workers }))
+        Self(Arc::new(Parts { store, life, workers }))
     }
 
     /// Starts the work, or finds the operation that the same key already started with the same arguments.
@@ -129,8 +128,8 @@ impl Parts {
                 Change { status: Some(Status::Completed), progress: 1.0, result: Some(result) }
             }
             Some(Err(failure)) => {
-                let fields = json!({ "operation_id": id });
-                self.log.failure(None, Level::Error, "operation.failed", &failure, fields);
+                let (error_code, exception) = (failure.code().name, failure.exception());
+                tracing::error!(operation_id = id, error_code, exception, "operation.failed");
                 Change { status: Some(Status::Failed), ..Change::default() }
             }
             None => Change { status: Some(Status::Failed), ..Change::default() },
@@ -157,8 +156,8 @@ impl Parts {
                 Err(failure) if failure.code() == fault::DEPENDENCY_UNAVAILABLE => {
                     let stopping = tokio::time::timeout(FINAL_PAUSE, self.life.cancelled()).await;
                     if stopping.is_ok() {
-                        let fields = json!({ "operation_id": id });
-                        self.log.failure(None, Level::Error, "operation.lost", &failure, fields);
+                        let (error_code, exception) = (failure.code().name, failure.exception());
+                        tracing::error!(operation_id = id, error_code, exception, "operation.lost");
                         return;
                     }
                 }
@@ -175,8 +174,7 @@ mod tests {
 
     fn operations() -> Operations {
         let limits = Limits { running: 9, ttl: Duration::from_mins(1) };
-        let log = Log::new(std::io::sink(), "INFO", "json", false);
-        Operations::new(Store::Memory(Arc::new(Memory::new(limits))), &log)
+        Operations::new(Store::Memory(Arc::new(Memory::new(limits))))
     }
 
     async fn end_of(operations: &Operations, work: Work) -> Operation {

@@ -24,7 +24,7 @@ use crate::chassis::declare::MIME_TYPE;
 use crate::chassis::fault::{self, Category, Fault};
 use crate::chassis::json;
 use crate::chassis::limit::Slot;
-use crate::chassis::observe::{Level, Trace};
+use crate::chassis::observe::Trace;
 
 /// The protocol without a handshake, and those with one that clients may ask for.
 pub const VERSIONS: [ProtocolVersion; 5] = [
@@ -54,18 +54,6 @@ pub struct Handler {
 impl Handler {
     pub fn new(app: Arc<App>) -> Self {
         Self { offers: Offers::of(&app.offered), app }
-    }
-
-    /// What goes wrong outside of a tool.
-    fn presentable(&self, caller: &Caller, failure: &Fault) -> ErrorData {
-        let id = &caller.correlation_id;
-        if failure.code() == fault::INTERNAL {
-            let log = self.app.log.named("protocol");
-            log.failure(Some(id), Level::Error, "request.crashed", failure, json!({}));
-        }
-        let is_ours = failure.code().category == Category::Server;
-        let code = if is_ours { ErrorCode::INTERNAL_ERROR } else { ErrorCode::INVALID_PARAMS };
-        ErrorData::new(code, failure.message().to_owned(), Some(failure.payload(id)))
     }
 }
 
@@ -169,7 +157,7 @@ impl ServerHandler for Handler {
                 Ok(ReadResourceResult::new(vec![contents]).into())
             }
             Err(failure) if failure.code() == fault::OPERATION_NOT_FOUND => Err(not_found()),
-            Err(failure) => Err(self.presentable(&caller, &failure)),
+            Err(failure) => Err(presentable(&caller, &failure)),
         }
     }
 
@@ -194,7 +182,7 @@ impl ServerHandler for Handler {
         let render = async { Ok((prompt.render)(&given)) };
         let rendered =
             self.app.calls.read(&caller, "prompt_read", &prompt.about, Some(&canonical), render).await;
-        let text = rendered.map_err(|failure| self.presentable(&caller, &failure))?;
+        let text = rendered.map_err(|failure| presentable(&caller, &failure))?;
         let result = GetPromptResult::new(vec![PromptMessage::new_text(Role::User, text)]);
         Ok(result.with_description(prompt.about.full_description()).into())
     }
@@ -202,6 +190,18 @@ impl ServerHandler for Handler {
 
 fn exchange(mut context: RequestContext<RoleServer>) -> Result<Exchange, ErrorData> {
     context.extensions.remove().ok_or_else(|| ErrorData::internal_error("no transport", None))
+}
+
+/// What goes wrong outside of a tool.
+fn presentable(caller: &Caller, failure: &Fault) -> ErrorData {
+    let id = &caller.correlation_id;
+    if failure.code() == fault::INTERNAL {
+        let (error_code, exception) = (failure.code().name, failure.exception());
+        caller.span().in_scope(|| tracing::error!(error_code, exception, "request.crashed"));
+    }
+    let is_ours = failure.code().category == Category::Server;
+    let code = if is_ours { ErrorCode::INTERNAL_ERROR } else { ErrorCode::INVALID_PARAMS };
+    ErrorData::new(code, failure.message().to_owned(), Some(failure.payload(id)))
 }
 
 /// A tool error is a result whose text is exactly `{"error": …}`.

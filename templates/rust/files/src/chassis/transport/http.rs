@@ -11,7 +11,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,7 +19,6 @@ use tower::ServiceExt as _;
 use super::gate::{Gate, Peer, router};
 use super::head::{Head, Watched};
 use crate::chassis::app::App;
-use crate::chassis::observe::Level;
 
 /// How long a connection is kept that asks for nothing.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
@@ -33,7 +31,6 @@ const LAST_ANSWERS: Duration = Duration::from_secs(1);
 /// # Errors
 /// The address cannot be listened on.
 pub async fn serve(app: Arc<App>, stop: CancellationToken, now: CancellationToken) -> io::Result<()> {
-    let log = app.log.named("server");
     let settings = &app.settings;
     let (host, port) = (settings.host.as_str(), settings.port);
     let listener = TcpListener::bind((host, port))
@@ -44,7 +41,7 @@ pub async fn serve(app: Arc<App>, stop: CancellationToken, now: CancellationToke
     let router = router(Gate::new(Arc::clone(&app)));
     let (connections, closing) = (TaskTracker::new(), CancellationToken::new());
     app.start();
-    log.tell(Level::Info, "server.started", json!({ "transport": "http", "host": host, "port": port }));
+    tracing::info!(transport = "http", host, port, "server.started");
 
     let accept = async {
         loop {
@@ -76,7 +73,7 @@ pub async fn serve(app: Arc<App>, stop: CancellationToken, now: CancellationToke
         () = now.cancelled() => {}
     }
     app.close().await;
-    log.tell(Level::Info, "server.stopped", json!({}));
+    tracing::info!("server.stopped");
     Ok(())
 }
 

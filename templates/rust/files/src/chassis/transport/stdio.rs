@@ -21,7 +21,6 @@ use super::reply;
 use crate::chassis::app::App;
 use crate::chassis::caller::Caller;
 use crate::chassis::context::Progress;
-use crate::chassis::observe::{Level, Log};
 
 /// How long what was read before the end of the input may still be answered.
 const END_GRACE: Duration = Duration::from_secs(2);
@@ -38,10 +37,8 @@ pub async fn serve(
     input: impl Read + Send + 'static,
     output: impl Write + Send + 'static,
 ) {
-    let log = app.log.named("server");
     let (send, written) = write_lines(output);
     let session = Arc::new(Session {
-        log: app.log.named("stdio"),
         scopes: app.offered.scopes(),
         protocol: Protocol::new(Arc::clone(&app)),
         running: Mutex::default(),
@@ -50,7 +47,7 @@ pub async fn serve(
     let mut lines = read_lines(input, app.settings.max_body_bytes);
     let tasks = TaskTracker::new();
     app.start();
-    log.tell(Level::Info, "server.started", json!({ "transport": "stdio", "host": null, "port": null }));
+    tracing::info!(transport = "stdio", host = None::<&str>, port = None::<u16>, "server.started");
 
     let told = async {
         stop.cancelled().await;
@@ -63,7 +60,7 @@ pub async fn serve(
     };
     let grace = tokio::select! {
         () = reading => {
-            log.tell(Level::Info, "server.stopping", json!({ "calls_in_flight": tasks.len() }));
+            tracing::info!(calls_in_flight = tasks.len(), "server.stopping");
             END_GRACE
         }
         () = told => app.settings.shutdown_grace,
@@ -79,7 +76,7 @@ pub async fn serve(
     drop(session);
     let _ = tokio::time::timeout(WRITE_GRACE, written).await; // nobody reads the last answers
     app.close().await;
-    log.tell(Level::Info, "server.stopped", json!({}));
+    tracing::info!("server.stopped");
 }
 
 fn read_lines(input: impl Read + Send + 'static, limit: usize) -> mpsc::Receiver<Line> {
@@ -113,7 +110,6 @@ fn write_lines(mut output: impl Write + Send + 'static) -> (mpsc::UnboundedSende
 
 /// One client's.
 struct Session {
-    log: Log,
     scopes: Vec<String>,
     protocol: Protocol,
     /// How to cancel what runs, by the request's id.
@@ -126,16 +122,12 @@ impl Session {
         let _ = self.send.send(line); // whoever is gone needs no answer
     }
 
-    fn malformed(&self, reason: &str) {
-        self.log.tell(Level::Warning, "stdio.malformed_line", json!({ "reason": reason }));
-    }
-
     fn take(self: &Arc<Self>, line: Line, tasks: &TaskTracker) {
         let line = match line {
             Line::Whole(line) => line,
             Line::TooLong => {
                 let reason = "line is larger than allowed";
-                self.malformed(reason);
+                tracing::warn!(reason, "stdio.malformed_line");
                 let data = json!({ "message": reason });
                 let error = ErrorData::new(ErrorCode::INVALID_REQUEST, "Invalid request", Some(data));
                 return self.send(reply::encode(&Value::Null, &Err(error)));
@@ -199,7 +191,7 @@ impl Session {
     }
 
     fn refuse(&self, wrong: &Malformed) {
-        self.malformed(&wrong.reason);
+        tracing::warn!(reason = wrong.reason, "stdio.malformed_line");
         if wrong.code != ErrorCode::PARSE_ERROR && !wrong.is_notification {
             let data = (wrong.title() != wrong.reason).then(|| json!({ "message": wrong.reason }));
             let error = ErrorData::new(wrong.code, wrong.title().to_owned(), data);
