@@ -24,7 +24,7 @@ const FORMS: [(&str, &str); 10] = [
 ];
 
 const ASSIGNED: &str =
-    r#"(?i)(?:api_?key|passwd|password|private_?key|secret|token)["']?\s*:?[:=]\s*["']?([\w+/=.-]{20,})"#;
+    r#"(?i-u)(?:api_?key|passwd|password|private_?key|secret|token)["']?\s*:?[:=]\s*["']?([\w+/=.-]{20,})"#;
 
 /// A line that says this, and why, is passed over.
 const NOT_A_SECRET: &str = r"not-a-secret: \S";

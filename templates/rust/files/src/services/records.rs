@@ -75,8 +75,68 @@ fn parse(body: &[u8]) -> Option<Map<String, Value>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::thread;
+
     use super::*;
+    use crate::chassis::app::{App, Identity};
+    use crate::chassis::fault::DEPENDENCY_UNAVAILABLE;
+    use crate::chassis::observe::Log;
+    use crate::chassis::settings::Reader;
+    use crate::settings::Settings;
+
+    /// A client of a service that answers all requests alike, and what the service hears.
+    pub(crate) fn service(status: u16, body: &'static str) -> (Arc<Records>, Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/api", listener.local_addr().unwrap());
+        let (hears, heard) = channel();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let mut request = [0; 4096];
+                let size = stream.read(&mut request).unwrap_or_default();
+                let _ = hears.send(String::from_utf8_lossy(&request[..size]).into_owned());
+                let head =
+                    format!("HTTP/1.1 {status} Told\r\nconnection: close\r\ncontent-length: {}", body.len());
+                let _ = write!(stream, "{head}\r\n\r\n{body}");
+            }
+        });
+        let environment =
+            [("MCP_API_BASE_URL", url.as_str()), ("MCP_API_KEY", "key"), ("MCP_RETRY_ATTEMPTS", "1")];
+        let mut reader =
+            Reader::new(environment.map(|(name, value)| (name.into(), value.into())).into_iter());
+        let settings = Settings::read(&mut reader, "test", &[]);
+        let log = Log::new(std::io::sink(), "INFO", "json", false);
+        let identity = Identity { name: "test", version: "1.0.0", instructions: "" };
+        let app = App::new(identity, settings.standard, Map::new(), log);
+        (Records::open(&settings.records, &app.services).unwrap(), heard)
+    }
+
+    #[tokio::test]
+    async fn a_record_is_asked_for_with_the_key() {
+        let (records, heard) = service(200, r#"{"name": "Zo\u00eb\u202e"}"#);
+        let record = records.fetch(&Context::default(), "a b").await.unwrap();
+        assert_eq!(record["name"], "Zoë");
+        let request = heard.recv().unwrap();
+        assert!(request.starts_with("GET /api/records/a%20b HTTP/1.1\r\n"), "{request}");
+        assert!(request.contains("authorization: Bearer key\r\n"), "{request}");
+    }
+
+    #[tokio::test]
+    async fn what_else_the_service_may_say() {
+        for (status, body, code) in [
+            (404, "", RECORD_NOT_FOUND),
+            (200, "[]", DEPENDENCY_UNAVAILABLE),
+            (302, "{}", DEPENDENCY_UNAVAILABLE),
+            (500, "{}", DEPENDENCY_UNAVAILABLE),
+        ] {
+            let (records, _heard) = service(status, body);
+            let fault = records.fetch(&Context::default(), "r-1").await.unwrap_err();
+            assert_eq!(fault.code(), code, "{status} {body}");
+        }
+    }
 
     #[test]
     fn an_answer_is_data() {

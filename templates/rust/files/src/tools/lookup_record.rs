@@ -63,6 +63,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::services::records::tests::service;
+
+    #[tokio::test]
+    async fn a_record() {
+        let (records, _heard) = service(200, r#"{"name": "Ada"}"#);
+        let mut uses = Uses::default();
+        uses.services.records = Some(records);
+        let tool = tool(&uses);
+        assert!(!tool.needs.missing);
+        let arguments = Map::from_iter([("record_id".to_owned(), json!("r-1"))]);
+        let output = tool.run(Context::default(), arguments).await.unwrap();
+        assert_eq!(output["record_id"], "r-1");
+        assert_eq!(output["record"], json!({ "name": "Ada" }));
+    }
 
     #[tokio::test]
     async fn what_is_refused() {

@@ -5,6 +5,8 @@
 //! writes target/profile/cpu-profile.folded, stacks as flame graphs are drawn from. The program is also what it drives,
 //! in processes of their own: the fixture server and the SDK's quick start.
 
+#![allow(clippy::print_stdout, reason = "the figures are the answer")]
+
 #[allow(
     dead_code,
     unused_imports,

@@ -28,11 +28,11 @@ impl Drop for Profile {
         let report = self.guard.report().build().expect("a profile");
         let mut stacks = BTreeMap::new();
         for (frames, count) in &report.data {
-            let names: Vec<_> = frames.frames.iter().rev().flatten().map(|symbol| symbol.name()).collect();
+            let names: Vec<_> = frames.frames.iter().rev().flatten().map(pprof::Symbol::name).collect();
             *stacks.entry(names.join(";")).or_insert(0) += count;
         }
-        let lines: String = stacks.iter().map(|(stack, count)| format!("{stack} {count}\n")).collect();
+        let lines: Vec<_> = stacks.iter().map(|(stack, count)| format!("{stack} {count}\n")).collect();
         fs::create_dir_all(self.file.parent().unwrap_or(Path::new("."))).expect("a folder for the profile");
-        fs::write(&self.file, lines).expect("a file for the profile");
+        fs::write(&self.file, lines.concat()).expect("a file for the profile");
     }
 }

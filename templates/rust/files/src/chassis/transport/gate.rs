@@ -21,6 +21,7 @@ use rmcp::ErrorData;
 use rmcp::model::ErrorCode;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 
 use super::accept::accepts;
 use super::handler::Exchange;
@@ -314,7 +315,12 @@ impl Gate {
         let gate = Arc::clone(self);
         let mut work: BoxFuture<'static, String> = Box::pin(async move {
             let _in_flight = in_flight;
-            reply::encode(&id, &gate.protocol.answer(message, exchange).await)
+            let is_watched = exchange.progress.is_some();
+            let answer = reply::encode(&id, &gate.protocol.answer(message, exchange).await);
+            if is_watched {
+                yield_now().await; // what was told last goes out first
+            }
+            answer
         });
         let first = tokio::select! {
             biased;

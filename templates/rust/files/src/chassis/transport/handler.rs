@@ -27,7 +27,7 @@ use crate::chassis::limit::Slot;
 use crate::chassis::observe::Trace;
 
 /// The protocol without a handshake, and those with one that clients may ask for.
-const VERSIONS: [ProtocolVersion; 5] = [
+pub const VERSIONS: [ProtocolVersion; 5] = [
     ProtocolVersion::V_2026_07_28,
     ProtocolVersion::V_2025_11_25,
     ProtocolVersion::V_2025_06_18,

@@ -5,7 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rmcp::ErrorData;
 use rmcp::model::ErrorCode;
+use serde_json::json;
 
+use super::handler::VERSIONS;
 use super::message::Message;
 use crate::chassis::observe::PROTOCOL;
 
@@ -24,13 +26,17 @@ pub fn lines<'a>(headers: &'a HeaderMap, name: &str) -> impl DoubleEndedIterator
 }
 
 /// The protocol without sessions wants each request to tell of its client, and repeats in headers what the body says;
-/// both must say the same.
+/// both must say the same. The others name the one that they agreed on.
 pub fn disagreement(headers: &HeaderMap, message: &Message) -> Option<ErrorData> {
     message.id.as_ref()?;
     let version = header(headers, "mcp-protocol-version");
     let is_modern = version.is_some_and(|version| version >= PROTOCOL);
     if !is_modern && !message.is_modern() {
-        return None;
+        let is_known = |version: &&str| VERSIONS.iter().any(|known| known.as_str() == *version);
+        let version = version.filter(|version| message.method != "initialize" && !is_known(version))?;
+        let data = json!({ "supported": VERSIONS, "requested": version });
+        let code = ErrorCode::UNSUPPORTED_PROTOCOL_VERSION;
+        return Some(ErrorData::new(code, "Unsupported protocol version", Some(data)));
     }
     let missing = message.missing_meta();
     if !missing.is_empty() {
