@@ -1,13 +1,12 @@
 //! The Rust SDK's quick start with one tool, as like the sample's `process_text` as a function with typed arguments is.
 
+use chrono::{DateTime, Utc};
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::{Json, Parameters};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ServerHandler, schemars, tool, tool_handler, tool_router};
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 #[derive(Deserialize, schemars::JsonSchema)]
 #[serde(default)]
@@ -31,7 +30,7 @@ struct Input {
 
 #[derive(Serialize, schemars::JsonSchema)]
 struct Metadata {
-    processed_at: String,
+    processed_at: DateTime<Utc>,
     input_length: usize,
     output_length: usize,
     word_count: usize,
@@ -55,7 +54,7 @@ impl QuickStart {
         let trimmed = if input.options.trim { input.text.trim() } else { &input.text };
         let result = if input.options.uppercase { trimmed.to_uppercase() } else { trimmed.to_owned() };
         let metadata = Metadata {
-            processed_at: OffsetDateTime::now_utc().format(&Rfc3339).unwrap(),
+            processed_at: Utc::now(),
             input_length: input.text.chars().count(),
             output_length: result.chars().count(),
             word_count: result.split_whitespace().count(),
