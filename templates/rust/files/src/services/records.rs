@@ -84,7 +84,6 @@ pub(crate) mod tests {
     use super::*;
     use crate::chassis::app::{App, Identity};
     use crate::chassis::fault::DEPENDENCY_UNAVAILABLE;
-    use crate::chassis::observe::Log;
     use crate::chassis::settings::Reader;
     use crate::settings::Settings;
 
@@ -108,9 +107,8 @@ pub(crate) mod tests {
         let mut reader =
             Reader::new(environment.map(|(name, value)| (name.into(), value.into())).into_iter());
         let settings = Settings::read(&mut reader, "test", &[]);
-        let log = Log::new(std::io::sink(), "INFO", "json", false);
         let identity = Identity { name: "test", version: "1.0.0", instructions: "" };
-        let app = App::new(identity, settings.standard, Map::new(), log);
+        let app = App::new(identity, settings.standard, Map::new());
         (Records::open(&settings.records, &app.services).unwrap(), heard)
     }
 
