@@ -9,7 +9,8 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{SecondsFormat, Utc};
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
@@ -32,6 +33,8 @@ const LEVELS: [(Level, &str); 5] = [
 /// The text of a failure, told only while debugging.
 const EXCEPTION: &str = "exception";
 const CORRELATION_ID: &str = "correlation_id";
+/// What `tracing` calls the name of an event.
+const MESSAGE: &str = "message";
 
 /// What writes the lines.
 pub struct Lines {
@@ -58,8 +61,8 @@ impl Lines {
         Registry::default().with(self)
     }
 
-    fn write(&self, line: &Map<String, Value>) {
-        let mut text = if self.as_json { json::write(line) } else { for_people(line) };
+    fn write(&self, line: &Named) {
+        let mut text = if self.as_json { json::write(line) } else { line.for_people() };
         text.push('\n');
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let _ = out.write_all(text.as_bytes()); // nobody is left to be told
@@ -80,37 +83,36 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let mut fields = Fields::default();
+        let mut fields = Named::of(attributes.metadata());
         attributes.record(&mut fields);
-        if let (Some(span), Some(Value::String(id))) = (context.span(id), fields.0.remove(CORRELATION_ID)) {
+        if let (Some(span), Some(Value::String(id))) = (context.span(id), fields.take(CORRELATION_ID)) {
             span.extensions_mut().insert(CorrelationId(id));
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let metadata = event.metadata();
-        let mut fields = Fields::default();
-        fields.0.extend(event.fields().map(|field| (field.name().to_owned(), Value::Null)));
+        let mut fields = Named::of(metadata);
         event.record(&mut fields);
-        let mut fields = fields.0;
-        let said = fields.shift_remove("message");
+        let said = fields.take(MESSAGE);
         let mut spans = context.event_scope(event).into_iter().flatten();
         let id = spans.find_map(|span| span.extensions().get().map(|CorrelationId(id)| id.clone()));
         let level = LEVELS.iter().find(|(level, _)| level == metadata.level()).map(|(_, name)| *name);
-
-        let mut line = Map::new();
-        line.insert("timestamp".to_owned(), Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).into());
-        line.insert("level".to_owned(), level.into());
-        if is_own(metadata) {
-            line.insert("event".to_owned(), said.into());
+        let (event, fields) = if is_own(metadata) {
+            (said.into(), fields)
         } else {
-            fields = Map::from_iter([("place".to_owned(), place(metadata).into())]);
-            fields.extend(said.map(|text| (EXCEPTION.to_owned(), text)));
-            line.insert("event".to_owned(), "library.event".into());
-        }
-        line.insert("logger".to_owned(), metadata.target().into());
-        line.insert(CORRELATION_ID.to_owned(), id.into());
-        line.extend(fields.into_iter().filter(|(name, _)| self.debug || name != EXCEPTION));
+            let told = [Some(("place", place(metadata).into())), said.map(|text| (EXCEPTION, text))];
+            ("library.event".into(), Named(told.into_iter().flatten().collect()))
+        };
+        let mut line = Named(Vec::with_capacity(5 + fields.0.len()));
+        line.0.extend([
+            ("timestamp", Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).into()),
+            ("level", level.into()),
+            ("event", event),
+            ("logger", metadata.target().into()),
+            (CORRELATION_ID, id.into()),
+        ]);
+        line.0.extend(fields.0.into_iter().filter(|(name, _)| self.debug || *name != EXCEPTION));
         self.write(&line);
     }
 }
@@ -124,17 +126,39 @@ fn place(metadata: &Metadata<'_>) -> String {
     format!("{}:{}", metadata.file().unwrap_or_default(), metadata.line().unwrap_or_default())
 }
 
-/// Reads values as JSON. A list, which `tracing` knows only by what it looks like, is one in JSON as well.
-#[derive(Default)]
-struct Fields(Map<String, Value>);
+/// Values as JSON by their names, in order. A list, which `tracing` knows only by what it looks like, is one in JSON as
+/// well.
+struct Named(Vec<(&'static str, Value)>);
 
-impl Fields {
+impl Named {
+    /// The fields of an event or a span, none of them known yet.
+    fn of(metadata: &'static Metadata<'static>) -> Self {
+        Self(metadata.fields().iter().map(|field| (field.name(), Value::Null)).collect())
+    }
+
     fn set(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().to_owned(), value.into());
+        self.0[field.index()].1 = value.into();
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        let at = self.0.iter().position(|(known, _)| *known == name)?;
+        Some(self.0.remove(at).1)
+    }
+
+    fn for_people(&self) -> String {
+        let shown = self.0.iter().filter(|(_, value)| !value.is_null());
+        let pairs: Vec<_> = shown.map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join(" ")
     }
 }
 
-impl Visit for Fields {
+impl Serialize for Named {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl Visit for Named {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         let text = format!("{value:?}");
         let list = text.starts_with('[').then(|| serde_json::from_str(&text).ok()).flatten();
@@ -164,12 +188,6 @@ impl Visit for Fields {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.set(field, value);
     }
-}
-
-fn for_people(line: &Map<String, Value>) -> String {
-    let shown = line.iter().filter(|(_, value)| !value.is_null());
-    let pairs: Vec<_> = shown.map(|(name, value)| format!("{name}={value}")).collect();
-    pairs.join(" ")
 }
 
 #[cfg(test)]

@@ -33,7 +33,6 @@ use super::reply;
 use crate::chassis::app::App;
 use crate::chassis::auth::Verifier;
 use crate::chassis::caller::{Caller, correlation_id};
-use crate::chassis::context::Progress;
 use crate::chassis::fault::{self, Fault};
 use crate::chassis::json;
 use crate::chassis::limit::Slot;
@@ -303,23 +302,22 @@ impl Gate {
 
     /// One JSON document, or a stream as soon as the client is told of progress.
     async fn respond(self: &Arc<Self>, message: Message, id: Value, mut exchange: Exchange) -> Response {
-        let (tell, mut told) = mpsc::unbounded_channel();
-        exchange.progress = message.progress_token().map(|token| -> Progress {
-            Arc::new(move |share| {
-                let _ = tell.send(reply::progress(&token, share)); // whoever is gone needs no news
-            })
-        });
         let is_unknown = message.is_modern() && !message.is_known();
         let status = if is_unknown { StatusCode::NOT_FOUND } else { StatusCode::OK };
         let in_flight = exchange.slot.as_ref().map(|_| self.app().lifecycle.enter());
+        let Some(token) = message.progress_token() else {
+            let answer = self.protocol.answer(message, exchange).await;
+            return with_text(status, reply::encode(&id, &answer));
+        };
+        let (tell, mut told) = mpsc::unbounded_channel();
+        exchange.progress = Some(Arc::new(move |share| {
+            let _ = tell.send(reply::progress(&token, share)); // whoever is gone needs no news
+        }));
         let gate = Arc::clone(self);
         let mut work: BoxFuture<'static, String> = Box::pin(async move {
             let _in_flight = in_flight;
-            let is_watched = exchange.progress.is_some();
             let answer = reply::encode(&id, &gate.protocol.answer(message, exchange).await);
-            if is_watched {
-                yield_now().await; // what was told last goes out first
-            }
+            yield_now().await; // what was told last goes out first
             answer
         });
         let first = tokio::select! {
