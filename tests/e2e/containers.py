@@ -15,6 +15,7 @@ from pathlib import Path
 
 STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
 BASE, BUILDER = "localhost/base", "localhost/builder"
+PATH = "/usr/local/bin:/usr/bin:/bin"
 CONTAINERS = (
     '[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]\n'
     '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
@@ -101,18 +102,13 @@ class Engine:
             (local / link).symlink_to(target)
         shutil.rmtree(mounted / "usr/share/doc", ignore_errors=True)
         self.call("buildah", "umount", container)
-        variables = ["PATH=/usr/local/bin:/usr/bin:/bin"]
-        if image == BUILDER:
-            toolchain, cargo = rust()
-            variables = [f"PATH={toolchain}/bin:/usr/local/bin:/usr/bin:/bin", f"CARGO_HOME={cargo}"]
-        for variable in variables:
-            self.call("buildah", "config", "--env", variable, container)
+        self.call("buildah", "config", "--env", f"PATH={PATH}", container)
         self.call("buildah", "commit", "--rm", container, image)
         root.unlink()
 
-    def stand_in(self, containerfile: Path, *, compiles: bool) -> None:
+    def stand_in(self, containerfile: Path, environment: dict[str, str], *, compiles: bool) -> None:
         """Gives the base image every name that the Containerfile asks for; one with a compiler, if it is to compile,
-        those of the stages before the last."""
+        those of the stages before the last. What the language's ``e2e.toml`` sets holds there too."""
         text = containerfile.read_text()
         arguments = dict(re.findall(r"^ARG\s+(\w+)=(\S+)", text, re.MULTILINE))
         stages: set[str] = set()
@@ -122,27 +118,33 @@ class Engine:
             if filled not in stages:
                 wanted.append(filled.partition("@")[0])
             stages.add(stage)
-        if compiles and not self.has(BUILDER):
-            self._import(BUILDER, f"{PACKAGES},{COMPILER}")
         for image in wanted:
-            self.call("buildah", "tag", BUILDER if compiles and image != wanted[-1] else BASE, image)
+            if compiles and image != wanted[-1]:
+                self._builder(image, environment)
+            else:
+                self.call("buildah", "tag", BASE, image)
 
-    def path_with_wrapper(self, environment: dict[str, str]) -> str:
-        """A PATH on which ``podman`` builds as this machine can and does everything else itself.
+    def _builder(self, image: str, environment: dict[str, str]) -> None:
+        if not self.has(BUILDER):
+            self._import(BUILDER, f"{PACKAGES},{COMPILER}")
+        toolchain, cargo = rust()
+        variables = {"PATH": f"{toolchain}/bin:{PATH}", "CARGO_HOME": str(cargo), **environment}
+        container = self.call("buildah", "from", "--pull-never", BUILDER)
+        self.call("buildah", "config", *(f"--env={key}={value}" for key, value in variables.items()), container)
+        self.call("buildah", "commit", "--rm", container, image)
 
-        ``environment`` is the language's in its ``e2e.toml``: what it says of Cargo holds in a build too.
-        """
+    def path_with_wrapper(self, environment: dict[str, str], *, compiles: bool) -> str:
+        """A PATH on which ``podman`` builds as this machine can and does everything else itself; the folders that
+        ``environment`` names are in a build where they are on the machine."""
         settings = {
             "/etc/pip.conf": f"[global]\ncert = {CERTIFICATES}/ca-certificates.crt\n",
             "/usr/etc/npmrc": f"cafile={CERTIFICATES}/ca-certificates.crt\n",
             "/etc/uv/uv.toml": "system-certs = true\n",
         }
         mounts = [f"-v={CERTIFICATES}:{CERTIFICATES}:ro"]
-        if cache := environment.get("CARGO_BUILD_BUILD_DIR"):
-            settings["/.cargo/config.toml"] = f'[build]\nbuild-dir = "{cache}"\n'
-            toolchain, cargo = rust()
-            Path(cache).mkdir(parents=True, exist_ok=True)
-            mounts += [f"-v={toolchain}:{toolchain}:ro", f"-v={cargo}:{cargo}", f"-v={cache}:{cache}"]
+        folders = [value for value in environment.values() if value.startswith("/")]
+        folders += map(str, rust() if compiles else ())
+        mounts += [f"-v={folder}:{folder}" for folder in folders]
         for place, text in settings.items():
             file = self.folder / place.rpartition("/")[2]
             file.write_text(text)

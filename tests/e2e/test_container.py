@@ -37,8 +37,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 
 @pytest.fixture(scope="session")
 def image(engine: Engine, repository: Repository) -> str:
-    engine.stand_in(repository.path / "Containerfile", compiles="cc" in repository.spec["toolchain"])
-    path = engine.path_with_wrapper(repository.spec.get("environment", {}))
+    compiles, settings = "cc" in repository.spec["toolchain"], repository.spec.get("environment", {})
+    engine.stand_in(repository.path / "Containerfile", settings, compiles=compiles)
+    path = engine.path_with_wrapper(settings, compiles=compiles)
     repository.make_ok("container", env={**engine.env, "PATH": path})
     return f"{repository.name}:0.1.0"
 

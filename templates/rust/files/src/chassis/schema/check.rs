@@ -1,95 +1,14 @@
 //! Checks what a tool is given against its schema.
 
-use std::fmt;
-
-use regex::Regex;
-use serde::de::{Error as _, IgnoredAny};
-use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 use super::Input;
+use super::rules::{Additional, Kind, Rules};
 use crate::chassis::fault::{Fault, INVALID_ARGUMENT};
 use crate::chassis::{json, text};
 
 /// How much of an unknown key is repeated, in code points.
 const MAX_KEY: usize = 64;
-
-/// A schema as checks read it: the words that they know, and no other.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Rules {
-    #[serde(rename = "type")]
-    kind: Kind,
-    format: Option<String>,
-    #[serde(rename = "enum")]
-    values: Option<Vec<String>>,
-    minimum: Option<f64>,
-    maximum: Option<f64>,
-    min_length: Option<usize>,
-    max_length: Option<usize>,
-    min_items: Option<usize>,
-    max_items: Option<usize>,
-    #[serde(default, deserialize_with = "pattern")]
-    pattern: Option<Regex>,
-    #[serde(default, rename = "x-not-blank")]
-    not_blank: bool,
-    items: Option<Box<Self>>,
-    #[serde(default, deserialize_with = "members")]
-    properties: Option<Vec<(String, Self)>>,
-    #[serde(default)]
-    required: Vec<String>,
-    additional_properties: Option<Additional>,
-    #[serde(rename = "description")]
-    _description: Option<IgnoredAny>,
-    #[serde(rename = "default")]
-    _default: Option<IgnoredAny>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Array,
-    Boolean,
-    Integer,
-    Number,
-    Object,
-    String,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Array => "an array",
-            Self::Boolean => "a boolean",
-            Self::Integer => "an integer",
-            Self::Number => "a number",
-            Self::Object => "an object",
-            Self::String => "a string",
-        })
-    }
-}
-
-/// Members that have no property of their own.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum Additional {
-    /// False: there are none.
-    Allowed(bool),
-    Each(Box<Rules>),
-}
-
-fn pattern<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Regex>, D::Error> {
-    Regex::new(&String::deserialize(reader)?).map(Some).map_err(D::Error::custom)
-}
-
-fn members<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<Vec<(String, Rules)>>, D::Error> {
-    let members = Map::<String, Value>::deserialize(reader)?.into_iter();
-    let read = |(name, schema)| match Rules::deserialize(schema) {
-        Ok(rules) => Ok((name, rules)),
-        Err(error) => Err(D::Error::custom(format!("{name}: {error}"))),
-    };
-    members.map(read).collect::<Result<_, _>>().map(Some)
-}
 
 #[derive(Default)]
 struct Problems {
