@@ -77,6 +77,7 @@ test_one = "x"
 lock = []
 manifest_file = "x"
 dependabot = "x"
+first_build = ""
 registry = "x"
 artifact = "x"
 lint_tools = "x"
