@@ -272,3 +272,75 @@ impl Drop for Report<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use schemars::JsonSchema;
+    use serde::{Deserialize, Serialize};
+    use serde_json::json;
+
+    use super::*;
+    use crate::chassis::declare::Declaration;
+    use crate::chassis::observe::Kept;
+
+    #[derive(Deserialize, Serialize, JsonSchema)]
+    struct Pause {
+        seconds: u64,
+        text: String,
+    }
+
+    async fn sleep((): (), _: Context, pause: Pause) -> Result<Pause, Fault> {
+        tokio::time::sleep(Duration::from_secs(pause.seconds)).await;
+        Ok(pause)
+    }
+
+    fn calls() -> Calls {
+        let limits = Limits {
+            timeout: Duration::from_secs(5),
+            max_concurrency: 1,
+            max_queue: 1,
+            max_result_bytes: 100,
+        };
+        let (metrics, grace) = (Arc::new(Metrics::new("1")), Duration::ZERO);
+        let lifecycle = Lifecycle::new(grace, grace);
+        Calls::new(limits, metrics, Tracer::default(), Audit::default(), lifecycle, None)
+    }
+
+    async fn call(calls: &Calls, arguments: Value) -> Result<Answer, Fault> {
+        let about = About { name: "sleep", scope: "sleep:read", ..About::NEW };
+        let tool = Declaration { about, ..Declaration::NEW }.does(&(), sleep);
+        let caller = Caller { correlation_id: "id".into(), subject: "alice".into(), ..Caller::default() };
+        let slot = Arc::new(calls.admit(&caller, tool.timeout).await?);
+        let Value::Object(arguments) = arguments else { panic!("no object") };
+        calls.run(Arc::new(caller), &tool, Request { arguments, ..Request::default() }, slot).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_told_of_calls() {
+        let (kept, _guard) = Kept::lines("json", false);
+        let calls = calls();
+        let answer = call(&calls, json!({ "seconds": 1, "text": "canary" })).await.unwrap();
+        assert_eq!(answer.text, r#"{"seconds":1,"text":"canary"}"#);
+        call(&calls, json!({ "text": "canary", "seconds": 1 })).await.unwrap();
+        let late = call(&calls, json!({ "seconds": 6, "text": "canary" })).await.err().unwrap();
+        let long = call(&calls, json!({ "seconds": 0, "text": "x".repeat(100) })).await.err().unwrap();
+        assert_eq!((late.code(), long.code()), (fault::TIMEOUT, fault::RESULT_TOO_LARGE));
+        let given_up =
+            tokio::time::timeout(Duration::from_secs(1), call(&calls, json!({ "seconds": 2, "text": "" })));
+        assert!(given_up.await.is_err());
+
+        let failed: Vec<_> = kept.of("tool.failed").iter().map(|line| line["error_code"].clone()).collect();
+        assert_eq!(failed, ["timeout", "result_too_large", "cancelled"]);
+        let completed = &kept.of("tool.completed")[0];
+        assert_eq!((&completed["input_length"], &completed["output_length"]), (&json!(29), &json!(29)));
+        let audited = kept.of("audit.tool_called");
+        assert_eq!(
+            (&audited[0]["scopes"], &audited[0]["subject"]),
+            (&json!(["sleep:read"]), &json!("alice"))
+        );
+        let digests: Vec<_> = audited.iter().map(|line| &line["arguments_digest"]).collect();
+        assert!(digests[0] == digests[1] && digests[1] != digests[2], "equal arguments have equal digests");
+        assert!(kept.text().lines().all(|line| line.contains(r#""correlation_id":"id""#)), "{}", kept.text());
+        assert!(!kept.text().contains("canary"));
+    }
+}

@@ -26,7 +26,7 @@ impl Caller {
         Self { correlation_id, subject: "anonymous".into(), ..Self::default() }
     }
 
-    /// What is said within it is told with the caller's correlation id.
+    /// What is said within it is told with the caller's correlation id. No level of the log silences it.
     #[must_use]
     pub fn span(&self) -> tracing::Span {
         tracing::error_span!("call", correlation_id = self.correlation_id)

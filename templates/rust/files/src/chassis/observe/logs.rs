@@ -225,6 +225,13 @@ pub(crate) mod tests {
         pub fn text(&self) -> String {
             String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
         }
+
+        /// The lines of an event.
+        pub fn of(&self, event: &str) -> Vec<Value> {
+            let lines = self.text();
+            let read = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+            read.filter(|line| line["event"] == event).collect()
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod spans;
 
 pub use self::audit::{Audit, Entry};
 pub use self::logs::Lines;
+#[cfg(test)]
+pub(crate) use self::logs::tests::Kept;
 pub use self::metrics::{BreakerState, Metrics, PROTOCOL};
 pub use self::panics::{guarded, quiet_panics};
 pub use self::spans::{Span, Trace, Tracer};

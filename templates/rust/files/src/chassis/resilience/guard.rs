@@ -202,4 +202,16 @@ mod tests {
         assert!(super::tests::guard(3).run(deadline, late).await.is_err());
         assert!(started.elapsed() < Duration::from_secs(5), "Retry-After is past the deadline");
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn tries_are_counted_and_come_when_they_are_asked_to() {
+        let (started, tries) = (Instant::now(), AtomicU32::new(0));
+        let later = || async {
+            tries.fetch_add(1, Ordering::Relaxed);
+            Err::<(), _>(Trial::Passing("x".into(), Duration::from_secs(3)))
+        };
+        assert!(guard(2).run(None, later).await.is_err());
+        assert_eq!(tries.into_inner(), 2);
+        assert!(started.elapsed() >= Duration::from_secs(3), "Retry-After is waited for");
+    }
 }

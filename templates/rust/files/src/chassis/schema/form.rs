@@ -161,7 +161,7 @@ mod tests {
         #[serde(default)]
         #[schemars(range(min = 0, max = 0.5))]
         share: f64,
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         colour: Option<Colour>,
         #[serde(skip_serializing_if = "Option::is_none")]
         nested: Option<Vec<Nested>>,
