@@ -91,12 +91,12 @@ pub(crate) mod tests {
     pub(crate) fn service(status: u16, body: &'static str) -> (Arc<Records>, Receiver<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/api", listener.local_addr().unwrap());
-        let (tell, heard) = channel();
+        let (give, heard) = channel();
         thread::spawn(move || {
             for mut stream in listener.incoming().map_while(Result::ok) {
                 let mut request = [0; 4096];
                 let size = stream.read(&mut request).unwrap_or_default();
-                let _ = tell.send(String::from_utf8_lossy(&request[..size]).into_owned());
+                let _ = give.send(String::from_utf8_lossy(&request[..size]).into_owned());
                 let head =
                     format!("HTTP/1.1 {status} Told\r\nconnection: close\r\ncontent-length: {}", body.len());
                 let _ = write!(stream, "{head}\r\n\r\n{body}");
