@@ -97,9 +97,9 @@ pub(crate) mod tests {
                 let mut request = [0; 4096];
                 let size = stream.read(&mut request).unwrap_or_default();
                 let _ = give.send(String::from_utf8_lossy(&request[..size]).into_owned());
-                let head =
+                let answer =
                     format!("HTTP/1.1 {status} Told\r\nconnection: close\r\ncontent-length: {}", body.len());
-                let _ = write!(stream, "{head}\r\n\r\n{body}");
+                let _ = write!(stream, "{answer}\r\n\r\n{body}");
             }
         });
         let environment =
