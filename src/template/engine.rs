@@ -183,6 +183,7 @@ fn tera() -> Result<Tera> {
     tera.register_filter("make", |text: &str, _: Kwargs, _: &State| escape::make(text));
     tera.register_filter("md", |text: &str, _: Kwargs, _: &State| escape::md(text));
     tera.register_filter("quote", |text: &str, _: Kwargs, _: &State| escape::quote(text));
+    tera.register_filter("sorted_packages", |text: &str, _: Kwargs, _: &State| cut::sorted_packages(text));
     tera.register_filter("sh", |text: &str, _: Kwargs, _: &State| escape::sh(text));
     tera.register_filter("snake", |text: &str, _: Kwargs, _: &State| text.replace('-', "_"));
     tera.register_filter("truncate_chars", |text: &str, kwargs: Kwargs, _: &State| {

@@ -15,9 +15,31 @@ pub fn dns_label(name: &str) -> String {
     label.trim_end_matches('-').to_owned()
 }
 
+/// The paragraphs of a lock in the order of their names, as package managers write them: a project's own paragraph
+/// belongs where its name does. What stands before the first named one stays there.
+pub fn sorted_packages(lock: &str) -> String {
+    let mut paragraphs: Vec<&str> = lock.trim_end().split("\n\n").collect();
+    paragraphs.sort_by_key(|paragraph| {
+        let name = paragraph.lines().find(|line| line.starts_with("name = "));
+        name.map(|line| line.trim_end_matches('"'))
+    });
+    paragraphs.join("\n\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_package_stands_where_its_name_does() {
+        let package =
+            |name: &str, version: &str| format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"");
+        let packages = [("a", "1"), ("a-b", "1"), ("b", "0.9.0"), ("b", "0.10.0")];
+        let [a, ab, old, new] = packages.map(|(name, version)| package(name, version));
+        let lock = [&ab, &old, &new, &a].map(String::as_str).join("\n\n");
+        let sorted = ["# written by a tool", &a, &ab, &old, &new].join("\n\n");
+        assert_eq!(sorted_packages(&format!("# written by a tool\n\n{lock}\n")), sorted);
+    }
 
     #[test]
     fn labels_of_long_names_are_cut_and_end_in_a_character() {

@@ -10,7 +10,7 @@ use crate::Outcome;
 
 const FORBIDDEN: [(&str, &str); 5] = [
     (r"\bunsafe\b", "unsafe code"),
-    (r"\b(std::process|tokio::process)\b", "another process"),
+    (r"\bprocess::(Command|\{)|\bCommand::new\b", "another process"),
     (r"danger_accept_invalid|\.dangerous\(\)", "certificates are not verified"),
     (r"\b(md5|sha1)::", "a broken hash"),
     (r"allow\(\s*(warnings|clippy::all)", "a lint that is silenced for everything"),

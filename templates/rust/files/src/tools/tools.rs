@@ -42,7 +42,7 @@ pub(super) mod tests {
     use crate::chassis::caller::Caller;
     use crate::chassis::context::Context;
     use crate::chassis::declare::Tool;
-    use crate::chassis::fault::Fault;
+    use crate::chassis::fault::{Fault, INTERNAL};
     use crate::chassis::state::{Limits, Memory, Operations, Store};
 
     /// Tools with a store of their own, in which a subject runs two operations at once.
@@ -56,5 +56,11 @@ pub(super) mod tests {
         let caller = Caller { subject: subject.to_owned(), ..Caller::default() };
         let Value::Object(arguments) = arguments else { panic!("no object") };
         tool.run(Context::of(Arc::new(caller)), arguments).await
+    }
+
+    #[test]
+    fn operations_need_a_store() {
+        assert!(uses().operations().is_ok());
+        assert_eq!(Uses::default().operations().err().unwrap().code(), INTERNAL);
     }
 }
