@@ -50,9 +50,10 @@ impl App {
     pub fn new(identity: Identity, settings: Settings, values: Map<String, Value>) -> Self {
         let metrics = Arc::new(Metrics::new(identity.version));
         let audit = Audit::default();
-        let client = http_client(Arc::clone(&settings.proxies), 1);
-        let endpoint = settings.otlp_endpoint.as_ref();
-        let tracer = Tracer::new(endpoint, client, &settings.server_name, identity.version);
+        let tracer = settings.otlp_endpoint.as_ref().map_or_else(Tracer::default, |endpoint| {
+            let client = http_client(Arc::clone(&settings.proxies), 1);
+            Tracer::new(endpoint, client, &settings.server_name, identity.version)
+        });
         let lifecycle = Lifecycle::new(settings.shutdown_delay, settings.shutdown_grace);
         let limits = state::Limits { running: settings.max_operations, ttl: settings.state_ttl };
         let secret = settings.state_url.clone();

@@ -75,9 +75,7 @@ impl Calls {
     /// # Errors
     /// `shutting_down`, `rate_limited` and `overloaded`.
     pub async fn admit(&self, caller: &Caller, timeout: Option<Duration>) -> Result<Slot, Fault> {
-        if self.lifecycle.is_draining() {
-            return Err(Fault::from(fault::SHUTTING_DOWN).retry_after(Duration::from_secs(1)));
-        }
+        self.lifecycle.admit()?;
         if let Some(rate) = &self.rate {
             let wait = rate.take(&caller.key).await;
             if !wait.is_zero() {

@@ -125,14 +125,14 @@ pub fn well_formed(text: &str) -> String {
     if is_well_formed(text) { text.to_owned() } else { text.replace(HALF.as_str(), "\u{fffd}") }
 }
 
-/// The tree with U+FFFD for half a character.
+/// The tree with every string and key changed.
 #[must_use]
-pub fn well_formed_tree(value: Value) -> Value {
+pub fn with_texts(value: Value, change: &impl Fn(&str) -> String) -> Value {
     match value {
-        Value::String(text) => Value::String(well_formed(&text)),
-        Value::Array(items) => items.into_iter().map(well_formed_tree).collect(),
+        Value::String(text) => Value::String(change(&text)),
+        Value::Array(items) => items.into_iter().map(|item| with_texts(item, change)).collect(),
         Value::Object(members) => {
-            members.into_iter().map(|(key, member)| (well_formed(&key), well_formed_tree(member))).collect()
+            members.into_iter().map(|(key, member)| (change(&key), with_texts(member, change))).collect()
         }
         other => other,
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::chassis::fault::{Fault, SHUTTING_DOWN};
+
 /// What `/ready` tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -69,6 +71,17 @@ impl Lifecycle {
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.draining.is_cancelled()
+    }
+
+    /// Lets a new call in.
+    ///
+    /// # Errors
+    /// `shutting_down`.
+    pub fn admit(&self) -> Result<(), Fault> {
+        if self.is_draining() {
+            return Err(Fault::from(SHUTTING_DOWN).retry_after(Duration::from_secs(1)));
+        }
+        Ok(())
     }
 
     /// Everything the server needs was in reach once.

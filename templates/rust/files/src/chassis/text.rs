@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
+use crate::chassis::json;
+
 /// The number of code points.
 #[must_use]
 pub fn length(text: &str) -> usize {
@@ -35,17 +37,10 @@ const fn is_invisible(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Cleans every string and key of a JSON tree.
+/// Cleans every string and key of a JSON tree, and puts U+FFFD for half a character.
 #[must_use]
 pub fn clean_tree(value: Value) -> Value {
-    match value {
-        Value::String(text) => Value::String(clean(&text)),
-        Value::Array(items) => items.into_iter().map(clean_tree).collect(),
-        Value::Object(members) => {
-            members.into_iter().map(|(key, member)| (clean(&key), clean_tree(member))).collect()
-        }
-        other => other,
-    }
+    json::with_texts(value, &|text| clean(&json::well_formed(text)))
 }
 
 #[cfg(test)]

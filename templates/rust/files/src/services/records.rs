@@ -68,7 +68,7 @@ impl Records {
 
 /// Takes an answer for data: its text must not steer a terminal or a model.
 fn parse(body: &[u8]) -> Option<Map<String, Value>> {
-    match text::clean_tree(json::well_formed_tree(json::parse(body).ok()?)) {
+    match text::clean_tree(json::parse(body).ok()?) {
         Value::Object(record) => Some(record),
         _ => None,
     }

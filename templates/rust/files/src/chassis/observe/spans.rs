@@ -85,8 +85,7 @@ struct Recorder {
 impl Tracer {
     /// Sends spans to the collector below the URL; the standard's `OTEL_*` variables say how.
     #[must_use]
-    pub fn new(endpoint: Option<&Url>, client: reqwest::Client, name: &str, version: &'static str) -> Self {
-        let Some(endpoint) = endpoint else { return Self::default() };
+    pub fn new(endpoint: &Url, client: reqwest::Client, name: &str, version: &'static str) -> Self {
         let exporter = match exporter(endpoint, client) {
             Ok(exporter) => exporter,
             Err(error) => {

@@ -292,11 +292,7 @@ impl Gate {
                 Ok(slot) => Ok(Some(slot)),
                 Err(fault) => Err(refused(fault, Some(tool.about.name))),
             },
-            None if app.lifecycle.is_draining() => {
-                let fault = Fault::from(fault::SHUTTING_DOWN).retry_after(Duration::from_secs(1));
-                Err(refused(fault, None))
-            }
-            None => Ok(None),
+            None => app.lifecycle.admit().map(|()| None).map_err(|fault| refused(fault, None)),
         }
     }
 

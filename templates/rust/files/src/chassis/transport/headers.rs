@@ -5,10 +5,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rmcp::ErrorData;
 use rmcp::model::ErrorCode;
-use serde_json::json;
 
 use super::handler::VERSIONS;
-use super::message::Message;
+use super::message::{Message, unsupported_version};
 use crate::chassis::observe::PROTOCOL;
 
 pub fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
@@ -34,9 +33,7 @@ pub fn disagreement(headers: &HeaderMap, message: &Message) -> Option<ErrorData>
     if !is_modern && !message.is_modern() {
         let is_known = |version: &&str| VERSIONS.iter().any(|known| known.as_str() == *version);
         let version = version.filter(|version| message.method != "initialize" && !is_known(version))?;
-        let data = json!({ "supported": VERSIONS, "requested": version });
-        let code = ErrorCode::UNSUPPORTED_PROTOCOL_VERSION;
-        return Some(ErrorData::new(code, "Unsupported protocol version", Some(data)));
+        return Some(unsupported_version(&VERSIONS, version));
     }
     let missing = message.missing_meta();
     if !missing.is_empty() {

@@ -2,6 +2,7 @@
 
 use rmcp::ErrorData;
 use rmcp::model::ErrorCode;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::chassis::observe::{PROTOCOL, Trace};
@@ -195,9 +196,7 @@ impl Message {
     /// The answer to a request of a version that nobody speaks here without a handshake.
     pub fn unsupported(&self) -> Option<ErrorData> {
         let version = self.version().filter(|version| *version != PROTOCOL)?;
-        let data = json!({ "supported": [PROTOCOL], "requested": json::well_formed(version) });
-        let code = ErrorCode::UNSUPPORTED_PROTOCOL_VERSION;
-        self.id.as_ref().map(|_| ErrorData::new(code, "Unsupported protocol version", Some(data)))
+        self.id.as_ref().map(|_| unsupported_version(&[PROTOCOL], version))
     }
 
     pub fn text(&self, name: &str) -> &str {
@@ -227,6 +226,12 @@ pub fn read_id(id: &Value) -> Option<Value> {
         Value::Number(number) => json::whole(number).map(Value::from),
         _ => None,
     }
+}
+
+/// Answers a request of a version that nobody speaks here.
+pub fn unsupported_version(supported: &[impl Serialize], requested: &str) -> ErrorData {
+    let data = json!({ "supported": supported, "requested": json::well_formed(requested) });
+    ErrorData::new(ErrorCode::UNSUPPORTED_PROTOCOL_VERSION, "Unsupported protocol version", Some(data))
 }
 
 /// Answers what nobody here knows; its name is not repeated.
