@@ -4,10 +4,9 @@
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Extension, Request, State};
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap};
 use axum::http::{Method, StatusCode};
@@ -16,7 +15,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use rmcp::ErrorData;
 use rmcp::model::ErrorCode;
 use serde_json::{Value, json};
@@ -24,6 +22,7 @@ use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
 use super::accept::accepts;
+use super::body::{self, Unread};
 use super::handler::Exchange;
 use super::headers::{disagreement, header, lines, set};
 use super::message::{Malformed, Message};
@@ -39,9 +38,6 @@ use crate::chassis::limit::Slot;
 use crate::chassis::observe::Trace;
 use crate::chassis::site::Site;
 
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// How much of a body that is too large is read nevertheless.
-const MOST_PASSED_OVER: usize = 8 << 20;
 const METHODS: &str = "POST, OPTIONS";
 const EXPOSED: &str = "x-request-id, retry-after, www-authenticate";
 const PREFLIGHT: [(&str, &str); 5] = [
@@ -131,6 +127,7 @@ async fn check_site(
     let authority = || request.uri().authority().map(hyper::http::uri::Authority::as_str);
     let host = header(request.headers(), "host").or_else(authority);
     if let Err(refused) = gate.site.check(host.unwrap_or_default(), origin.as_deref()) {
+        body::pass_over(request.into_body()).await;
         return gate.refuse(&Caller::anonymous(id), refused.into(), false);
     }
     let mut response = if *request.method() == Method::OPTIONS {
@@ -228,6 +225,21 @@ impl Gate {
         peer: IpAddr,
         caller: &mut Caller,
     ) -> Result<Message, Refusal> {
+        if let Err(fault) = self.check_headers(headers, peer, caller).await {
+            body::pass_over(body).await;
+            return Err(fault.into());
+        }
+        match body::read(body, self.app().settings.max_body_bytes).await {
+            Ok(bytes) => Message::parse(&bytes).map_err(Refusal::Malformed),
+            Err(Unread::TooLarge) => Err(Fault::from(fault::TOO_LARGE).into()),
+            Err(Unread::Ended) => {
+                Err(Refusal::Malformed(Malformed::parse_error("body ended before its time")))
+            }
+        }
+    }
+
+    /// Refuses what need not be read, and says in `caller` who it is.
+    async fn check_headers(&self, headers: &HeaderMap, peer: IpAddr, caller: &mut Caller) -> Result<(), Fault> {
         caller.key = self.site.client(peer, lines(headers, "x-forwarded-for"));
         if let Some(verifier) = &self.verifier {
             let identity = verifier.verify(header(headers, "authorization").unwrap_or_default()).await?;
@@ -237,25 +249,17 @@ impl Gate {
             caller.scopes.clone_from(&self.scopes);
         }
         if !accepts(lines(headers, "accept")) {
-            return Err(Fault::from(fault::NOT_ACCEPTABLE).into());
+            return Err(fault::NOT_ACCEPTABLE.into());
         }
         let kind = header(headers, "content-type").unwrap_or_default().split(';').next().unwrap_or_default();
         if !kind.trim().eq_ignore_ascii_case("application/json") {
-            return Err(Fault::from(fault::UNSUPPORTED_MEDIA_TYPE).into());
+            return Err(fault::UNSUPPORTED_MEDIA_TYPE.into());
         }
-        let limit = self.app().settings.max_body_bytes;
         let length = header(headers, "content-length").and_then(|length| length.parse::<usize>().ok());
-        if length.is_some_and(|length| length > limit) {
-            pass_over(body).await;
-            return Err(Fault::from(fault::TOO_LARGE).into());
+        if length.is_some_and(|length| length > self.app().settings.max_body_bytes) {
+            return Err(fault::TOO_LARGE.into());
         }
-        let ended = || Refusal::Malformed(Malformed::parse_error("body ended before its time"));
-        let read = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await;
-        match read.map_err(|_| ended())? {
-            Ok(body) => Message::parse(&body.to_bytes()).map_err(Refusal::Malformed),
-            Err(error) if error.is::<LengthLimitError>() => Err(Fault::from(fault::TOO_LARGE).into()),
-            Err(_) => Err(ended()),
-        }
+        Ok(())
     }
 
     /// Decides on the parsed body, never on a header.
@@ -364,20 +368,6 @@ impl Gate {
         };
         format!(r#"Bearer {reason}scope="{scopes}", resource_metadata="{}""#, self.site.metadata_url)
     }
-}
-
-/// A client that is still sending hears no answer: what it sends is read for a while, and dropped.
-async fn pass_over(mut body: Body) {
-    let passing = async {
-        let mut left = MOST_PASSED_OVER;
-        while let Some(Ok(frame)) = body.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-            if left == 0 {
-                return;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(Duration::from_secs(2), passing).await; // it has had its chance
 }
 
 type Told = mpsc::UnboundedReceiver<String>;

@@ -2,6 +2,7 @@
 //! SDK.
 
 mod accept;
+mod body;
 mod gate;
 mod handler;
 mod head;
