@@ -131,6 +131,10 @@ class Repository:
     def dirty(self) -> str:
         return self.run("git", "status", "--porcelain").stdout
 
+    def ignored(self) -> str:
+        shown = self.run("git", "status", "--porcelain", "--ignored").stdout
+        return "".join(line for line in shown.splitlines(keepends=True) if line.startswith("!!"))
+
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:
     kept = {
@@ -158,7 +162,7 @@ def planted(path: Path, text: str) -> Iterator[None]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--cargo-mcp", default=str(ROOT / "target/release/cargo-mcp"), help="the built tool")
+    parser.addoption("--cargo-mcp", default=str(ROOT / "target/debug/cargo-mcp"), help="the built tool")
     parser.addoption("--language", action="append", help="only this language; may be repeated")
     parser.addoption("--stages", help="the file for the seconds of each stage")
 
@@ -209,12 +213,11 @@ def generate(cargo_mcp: str, folder: Path, language: str, answers: str) -> Repos
 
 @pytest.fixture
 def edited(repository: Repository) -> Iterator[Repository]:
-    """A repository to edit; afterwards it is as it was committed and installed."""
+    """A repository to edit; afterwards it is as it was committed, and make builds it anew."""
     start = repository.run("git", "rev-parse", "HEAD").stdout.strip()
     yield repository
     for command in (("git", "reset", "-q", "--hard", start), ("git", "clean", "-fdq")):
         assert repository.run(*command).code == 0
-    repository.make_ok("install")
 
 
 @pytest.fixture(scope="session")

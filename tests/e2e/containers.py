@@ -11,10 +11,11 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
+from hashlib import sha256
 from pathlib import Path
 
 STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "{0}/graph"\nrunroot = "{0}/run"\n'
-BASE, BUILDER = "localhost/base", "localhost/builder"
 PATH = "/usr/local/bin:/usr/bin:/bin"
 CONTAINERS = (
     '[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]\n'
@@ -27,6 +28,16 @@ MACHINE = ["/usr/bin/node", "/usr/lib/node_modules", "/usr/local/go"]
 COMPILER = "gcc,libc6-dev"
 """What a first stage has that a language without a compiler of its own links with."""
 
+
+def _tag(*packages: str) -> str:
+    """Of what an image is made from: the next run takes it as it is, unless that has changed."""
+    stamps = [f"{path} {Path(path).stat().st_mtime}" for path in MACHINE if Path(path).exists()]
+    return sha256("\n".join([*packages, *stamps]).encode()).hexdigest()[:12]
+
+
+BASE = f"localhost/base:{_tag(PACKAGES)}"
+BUILDER = f"localhost/builder:{_tag(PACKAGES, COMPILER)}"
+
 CERTIFICATES = Path("/etc/ssl/certs")
 
 
@@ -38,7 +49,7 @@ def rust() -> tuple[Path, Path]:
 
 @dataclass(frozen=True)
 class Engine:
-    """buildah and podman with a storage of their own below ``folder``."""
+    """buildah and podman with a storage of their own below ``folder``, which runs beside each other share."""
 
     folder: Path
 
@@ -48,8 +59,7 @@ class Engine:
         (folder / "storage.conf").write_text(STORAGE.format(folder))
         (folder / "containers.conf").write_text(CONTAINERS)
         engine = cls(folder)
-        if not engine.has(BASE):
-            engine._import(BASE, PACKAGES)
+        engine._ensure(BASE, PACKAGES)
         return engine
 
     @property
@@ -76,6 +86,13 @@ class Engine:
             ).returncode
             == 0
         )
+
+    def _ensure(self, image: str, packages: str) -> None:
+        """Make the image, unless it is there or another run is making it."""
+        with (self.folder / "lock").open("w") as lock:
+            flock(lock, LOCK_EX)
+            if not self.has(image):
+                self._import(image, packages)
 
     def _import(self, image: str, packages: str) -> None:
         root = self.folder / "base.tar"
@@ -125,33 +142,30 @@ class Engine:
                 self.call("buildah", "tag", BASE, image)
 
     def _builder(self, image: str, environment: dict[str, str]) -> None:
-        if not self.has(BUILDER):
-            self._import(BUILDER, f"{PACKAGES},{COMPILER}")
+        self._ensure(BUILDER, f"{PACKAGES},{COMPILER}")
         toolchain, cargo = rust()
         variables = {"PATH": f"{toolchain}/bin:{PATH}", "CARGO_HOME": str(cargo), **environment}
         container = self.call("buildah", "from", "--pull-never", BUILDER)
         self.call("buildah", "config", *(f"--env={key}={value}" for key, value in variables.items()), container)
         self.call("buildah", "commit", "--rm", container, image)
 
-    def path_with_wrapper(self, environment: dict[str, str], *, compiles: bool) -> str:
-        """A PATH on which ``podman`` builds as this machine can and does everything else itself; the folders that
-        ``environment`` names are in a build where they are on the machine."""
+    def path_with_wrapper(self, folder: Path, environment: dict[str, str], *, compiles: bool) -> str:
+        """A PATH with a ``podman`` in ``folder`` that builds as this machine can and does everything else itself; the
+        folders that ``environment`` names are in a build where they are on the machine."""
         settings = {
             "/etc/pip.conf": f"[global]\ncert = {CERTIFICATES}/ca-certificates.crt\n",
             "/usr/etc/npmrc": f"cafile={CERTIFICATES}/ca-certificates.crt\n",
             "/etc/uv/uv.toml": "system-certs = true\n",
         }
         mounts = [f"-v={CERTIFICATES}:{CERTIFICATES}:ro"]
-        folders = [value for value in environment.values() if value.startswith("/")]
-        folders += map(str, rust() if compiles else ())
-        mounts += [f"-v={folder}:{folder}" for folder in folders]
+        shared = [value for value in environment.values() if value.startswith("/")]
+        shared += map(str, rust() if compiles else ())
+        mounts += [f"-v={path}:{path}" for path in shared]
         for place, text in settings.items():
-            file = self.folder / place.rpartition("/")[2]
+            file = folder / place.rpartition("/")[2]
             file.write_text(text)
             mounts.append(f"-v={file}:{place}:ro")
         options = ["--isolation=chroot", "--network=host", "--pull-never", "--format=docker", *mounts]
-        folder = self.folder / "bin"
-        folder.mkdir(exist_ok=True)
         wrapper = folder / "podman"
         podman = shutil.which("podman", path=os.environ["PATH"])
         wrapper.write_text(

@@ -8,13 +8,12 @@ import socket
 import subprocess
 import time
 import urllib.request
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from clients import list_tools_http
-from conftest import Repository, need
+from conftest import ROOT, Repository, need
 from containers import Engine
 
 if TYPE_CHECKING:
@@ -26,22 +25,23 @@ ROOT_ONLY = "needs root and the packages buildah, podman, runc and mmdebstrap"
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def engine() -> Engine:
     for program in ("buildah", "podman", "runc", "mmdebstrap"):
         need(program)
     if os.geteuid() != 0:
         pytest.skip(ROOT_ONLY)
-    kept = os.environ.get("E2E_CONTAINER_STORAGE")
-    return Engine.create(Path(kept) if kept else tmp_path_factory.getbasetemp() / "containers")
+    return Engine.create(ROOT / "target/e2e-containers")
 
 
 @pytest.fixture(scope="session")
-def image(engine: Engine, repository: Repository) -> str:
+def image(engine: Engine, repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> str:
     compiles, settings = "cc" in repository.spec["toolchain"], repository.spec.get("environment", {})
     engine.stand_in(repository.path / "Containerfile", settings, compiles=compiles)
-    path = engine.path_with_wrapper(settings, compiles=compiles)
-    repository.make_ok("container", env={**engine.env, "PATH": path})
-    return f"{repository.name}:0.1.0"
+    path = engine.path_with_wrapper(tmp_path_factory.mktemp("bin"), settings, compiles=compiles)
+    name = f"{repository.language}-e2e"  # all languages have one name, and one storage
+    assert f"--tag {repository.name}:0.1.0 " in repository.make_ok("-n", "container").stdout
+    repository.make_ok("container", env={**engine.env, "PATH": path, "IMAGE": name})
+    return name
 
 
 def test_image_holds_the_promises(engine: Engine, repository: Repository, image: str) -> None:

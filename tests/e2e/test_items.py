@@ -71,7 +71,7 @@ def copy_a_tool(repository: Repository) -> tuple[list[str], str, int]:
 def test_a_tool_is_a_copied_file_and_its_line_in_the_list(edited: Repository) -> None:
     items = edited.spec["items"]
     copies, registry, more = copy_a_tool(edited)
-    edited.make_ok("contracts", "docs", "lint", "test-contract")
+    edited.make_ok("contracts", "docs")
     done = edited.run(*items["test"], copies[-1])
     assert done.code == 0, tail(done.output)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from clients import list_tools_stdio
-from conftest import Repository, generate, need, planted, tail
+from conftest import Repository, need, planted, tail
 
 TARGETS = [
     "venv",
@@ -68,12 +71,13 @@ def test_lint_is_clean_and_format_changes_nothing(repository: Repository) -> Non
     assert repository.dirty() == ""
 
 
+@pytest.mark.answers("default")
 def test_tests_pass_within_the_coverage_limits(repository: Repository) -> None:
     repository.make_ok("test")
     assert repository.dirty() == ""
 
 
-@pytest.mark.answers("default")
+@pytest.mark.answers("hostile")
 @pytest.mark.parametrize("target", ["test-integration", "test-contract", "test-security", "test-e2e"])
 def test_each_kind_of_test_runs_alone(repository: Repository, target: str) -> None:
     repository.make_ok(target)
@@ -85,21 +89,20 @@ def test_contracts_and_docs_are_what_the_code_says(repository: Repository) -> No
 
 
 @pytest.mark.answers("default")
-def test_perf_passes_generous_limits_and_fails_at_zero(repository: Repository) -> None:
-    shown = repository.make_ok("test-perf", env=GENEROUS).output
-    assert [word for word in ("p50", "p95", "p99", "throughput", "error", "memory") if word not in shown.lower()] == []
-    red = repository.make("test-perf", env={**GENEROUS, "PERF_P50_VS_LIVE": "0"})
-    assert red.code != 0
-    assert "p50_vs_live" in red.output
-
-
-@pytest.mark.answers("default")
-def test_perf_writes_a_profile(repository: Repository) -> None:
+def test_perf_passes_generous_limits_and_writes_a_profile(repository: Repository) -> None:
     before = {path for path in repository.path.rglob("*profile*") if path.is_file()}
-    repository.make_ok("performance-test", env={**GENEROUS, "PROFILE": "1"})
+    shown = repository.make_ok("performance-test", env={**GENEROUS, "PROFILE": "1"}).output
+    assert [word for word in ("p50", "p95", "p99", "throughput", "error", "memory") if word not in shown.lower()] == []
     new = {path for path in repository.path.rglob("*prof*") if path.is_file()} - before
     assert any(path.stat().st_size > 0 for path in new)
     assert repository.dirty() == ""
+
+
+@pytest.mark.answers("default")
+def test_perf_fails_at_zero(repository: Repository) -> None:
+    red = repository.make("test-perf", env={**GENEROUS, "PERF_P50_VS_LIVE": "0"})
+    assert red.code != 0
+    assert "p50_vs_live" in red.output
 
 
 @pytest.mark.answers("default")
@@ -112,22 +115,24 @@ def test_security_scan_tells_its_outcomes_apart(repository: Repository) -> None:
 
 
 @pytest.mark.answers("default")
-@pytest.mark.parametrize("finding", ["secret", "unsafe", "licence"])
-def test_security_scan_finds_what_is_planted(repository: Repository, finding: str) -> None:
-    spec = repository.spec["plant"][finding]
-    path = repository.path / spec["path"]
-    text = spec["text"].replace("SECRET", "AKIA" + "QYLPMN5HFIQR7XYA") if "text" in spec else None
-    if text is None:
-        before = path.read_text()
-        assert spec["replace"] in before
-        text = before.replace(spec["replace"], spec["with"])
-    with planted(path, text):
-        if finding == "secret":
-            assert repository.run("git", "add", "-N", spec["path"]).code == 0
+def test_security_scan_finds_what_is_planted(repository: Repository) -> None:
+    plants = repository.spec["plant"]
+    with ExitStack() as stack:
+        for finding in ("secret", "unsafe", "licence"):
+            plant = plants[finding]
+            path = repository.path / plant["path"].replace("planted", finding)
+            if "text" in plant:
+                text = plant["text"].replace("SECRET", "AKIA" + "QYLPMN5HFIQR7XYA")
+            else:
+                before = path.read_text()
+                assert plant["replace"] in before
+                text = before.replace(plant["replace"], plant["with"])
+            stack.enter_context(planted(path, text))
+        assert repository.run("git", "add", "-N", ".").code == 0
         red = repository.make("security-scan", env={"ALLOW_UNAUDITED": "1"})
     repository.run("git", "reset", "-q")
     assert red.code != 0
-    assert spec["says"] in red.output, tail(red.output)
+    assert [finding for finding, plant in plants.items() if plant["says"] not in red.output] == ["architecture"]
 
 
 @pytest.mark.answers("default")
@@ -142,6 +147,7 @@ def test_sbom_lists_components(repository: Repository) -> None:
     assert repository.dirty() == ""
 
 
+@pytest.mark.answers("hostile")
 def test_build_installs_in_an_empty_environment_and_answers(repository: Repository, tmp_path: Path) -> None:
     repository.make_ok("build")
     assert repository.dirty() == ""
@@ -174,10 +180,10 @@ def test_a_missing_program_is_a_clear_error(repository: Repository, tmp_path: Pa
 
 
 @pytest.mark.answers("default")
-def test_clean_keeps_what_git_keeps(repository: Repository, cargo_mcp: str, tmp_path: Path) -> None:
-    other = generate(cargo_mcp, tmp_path, repository.language, "default")
-    other.make_ok("install")
-    other.make_ok("clean")
-    assert other.dirty() == ""
-    left = other.run("git", "status", "--porcelain", "--ignored").stdout
-    assert left == "", left
+def test_clean_keeps_what_git_keeps(repository: Repository, tmp_path: Path) -> None:
+    copy = replace(repository, path=tmp_path / repository.name)
+    shutil.copytree(repository.path, copy.path, symlinks=True, copy_function=os.link)
+    assert copy.ignored() != ""
+    copy.make_ok("clean")
+    assert copy.dirty() == ""
+    assert copy.ignored() == ""
