@@ -137,9 +137,8 @@ class Repository:
 
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:
-    kept = {
-        key: value for key, value in os.environ.items() if not key.startswith(("MCP_", "PYTEST", "VIRTUAL_ENV", "COV_"))
-    }
+    others = ("MCP_", "PYTEST", "PYTHON", "VIRTUAL_ENV", "COV_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(others)}
     return {**kept, **(more or {})}
 
 

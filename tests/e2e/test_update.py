@@ -50,7 +50,7 @@ def test_an_edited_server_is_green_after_an_update(edited: Repository, cargo_mcp
     append(edited.path / "README.md", "Mine.")
     readme = (edited.path / "README.md").read_text()
     (edited.path / "compose.yaml").unlink()
-    edited.make_ok("contracts", "docs", "format")
+    edited.make_ok("contracts", "docs")
     edited.commit("Mine")
 
     # The template moves on.

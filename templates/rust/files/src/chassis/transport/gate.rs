@@ -239,7 +239,12 @@ impl Gate {
     }
 
     /// Refuses what need not be read, and says in `caller` who it is.
-    async fn check_headers(&self, headers: &HeaderMap, peer: IpAddr, caller: &mut Caller) -> Result<(), Fault> {
+    async fn check_headers(
+        &self,
+        headers: &HeaderMap,
+        peer: IpAddr,
+        caller: &mut Caller,
+    ) -> Result<(), Fault> {
         caller.key = self.site.client(peer, lines(headers, "x-forwarded-for"));
         if let Some(verifier) = &self.verifier {
             let identity = verifier.verify(header(headers, "authorization").unwrap_or_default()).await?;
