@@ -138,7 +138,9 @@ class Repository:
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:
     others = ("MCP_", "PYTEST", "PYTHON", "VIRTUAL_ENV", "COV_")
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(others)}
+    kept = {
+        key: value for key, value in os.environ.items() if key == "PYTEST_DEBUG_TEMPROOT" or not key.startswith(others)
+    }
     return {**kept, **(more or {})}
 
 

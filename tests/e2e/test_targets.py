@@ -70,8 +70,12 @@ def test_activate_puts_the_tools_on_the_path(repository: Repository) -> None:
     assert Path(found).is_relative_to(repository.path)
 
 
-def test_lint_is_clean_and_format_changes_nothing(repository: Repository) -> None:
+def test_lint_is_clean(repository: Repository) -> None:
     repository.make_ok("lint")
+
+
+@pytest.mark.answers("hostile")
+def test_format_changes_nothing(repository: Repository) -> None:
     repository.make_ok("format")
     assert repository.dirty() == ""
 
@@ -80,12 +84,6 @@ def test_lint_is_clean_and_format_changes_nothing(repository: Repository) -> Non
 def test_tests_pass_within_the_coverage_limits(repository: Repository) -> None:
     repository.make_ok("test")
     assert repository.dirty() == ""
-
-
-@pytest.mark.answers("hostile")
-@pytest.mark.parametrize("target", ["test-integration", "test-contract", "test-security", "test-e2e"])
-def test_each_kind_of_test_runs_alone(repository: Repository, target: str) -> None:
-    repository.make_ok(target)
 
 
 def test_contracts_and_docs_are_what_the_code_says(repository: Repository) -> None:
