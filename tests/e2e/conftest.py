@@ -131,10 +131,6 @@ class Repository:
     def dirty(self) -> str:
         return self.run("git", "status", "--porcelain").stdout
 
-    def ignored(self) -> str:
-        shown = self.run("git", "status", "--porcelain", "--ignored").stdout
-        return "".join(line for line in shown.splitlines(keepends=True) if line.startswith("!!"))
-
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:
     others = ("MCP_", "PYTEST", "PYTHON", "VIRTUAL_ENV", "COV_")
